@@ -1,0 +1,46 @@
+# Every command, one sentence each: `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test test-faults check format lock schemas bench clean
+
+help: ## List the commands.
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Run it
+up: $(VENV)/ready ## Start PostgreSQL, the broker and every service, and print where to go; Ctrl-C stops all.
+	@$(RUN) -m local up
+
+demo: $(VENV)/ready ## Post 200 varied fictional orders to the running system, so that there is something to look at.
+	@$(RUN) -m local demo
+
+##@ Work on it
+test: $(VENV)/ready ## Run the tests with everything they need: their own PostgreSQL and broker.
+	$(RUN) -m pytest -m "not faults"
+
+check: $(VENV)/ready ## Style, types and the walls between the rooms.
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/ready ## Put the code into its one form, and mend what can be mended without thinking.
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+schemas: $(VENV)/ready ## Write the JSON Schemas and the AsyncAPI document from the code.
+	$(RUN) -m schemas.publish
+
+lock: $(VENV)/ready ## Resolve the dependencies of pyproject.toml into requirements.lock.
+	$(RUN) -m uv pip compile pyproject.toml --group local --group dev --universal --generate-hashes --no-annotate --no-header --quiet -o requirements.lock
+
+clean: ## Remove what the commands made, but for the all-in-one's data in var/.
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/ready: requirements.lock
+	@echo "Installing what requirements.lock lists (a minute, once) …"
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@touch $@

@@ -1,0 +1,25 @@
+"""Loops that run as long as the service does: the relay, the consumer, the workers, the reconciler."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from chassis.telemetry import log
+
+_PAUSE_SECONDS = 0.5
+
+
+async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    """Runs `loop` for ever; one that raises is logged and started again after a short, uneven pause."""
+    while True:
+        try:
+            await loop()
+        except Exception as error:
+            log.warning("background.restarts", loop=name, exc=error)
+        await asyncio.sleep(_PAUSE_SECONDS * (1 + random.random()))  # noqa: S311 (spreads replicas; no secret)
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await work()

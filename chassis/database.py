@@ -1,0 +1,161 @@
+"""One service's PostgreSQL: transactions that save state and its events together.
+
+    async with database.transaction() as tx:
+        new = await tx.first_time(events)      # what was handled before has no effect again
+        ...
+        tx.emit(OrderAccepted(...))            # leaves with the commit, or not at all
+
+Leaving the block is the one commit. SQL is written as SQL, one statement a batch.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+import asyncpg
+
+from chassis.ids import new_id
+from chassis.messaging.codec import Codec
+from chassis.messaging.inbox import remember_new
+from chassis.messaging.outbox import Emission, write_outbox
+from chassis.telemetry import current_traceparent
+from schemas.event import Event, Fact
+
+OUTAGES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""The database is away, starting, stopping, full or out of connections: waiting helps, giving up on an order does not."""
+
+COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""Two transactions met: the loser simply runs again."""
+
+
+class Cause(Protocol):
+    """What made us emit: an event, or a job that remembers one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def trace(self) -> str | None: ...
+
+
+@dataclass
+class Transaction:
+    """Work that commits as one. `connection` runs SQL; `emit` adds an event to what is committed."""
+
+    connection: Any
+    codec: Codec
+    now: datetime
+    _emissions: list[Emission] = field(default_factory=list)
+
+    async def first_time(self, events: Sequence[Event]) -> list[Event]:
+        """Those of `events` that this service has not handled before, in their order.
+
+        What a repeated one caused earlier is marked unsent: replaying a source heals everything behind it.
+        """
+        return await remember_new(self.connection, events)
+
+    def emit(self, fact: Fact, cause: Cause | None = None) -> Event:
+        trace = cause.trace if cause else current_traceparent()
+        event = Event(new_id(), self.codec.source, self.now, fact, trace, cause.id if cause else None)
+        self._emissions.append(Emission.of(event, self.codec))
+        return event
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        return cast("list[asyncpg.Record]", await self.connection.fetch(sql, *args))
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        return cast("asyncpg.Record | None", await self.connection.fetchrow(sql, *args))
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        return await self.connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        """Runs one statement; returns how many rows it touched."""
+        status = cast("str", await self.connection.execute(sql, *args))
+        last = status.rpartition(" ")[2]
+        return int(last) if last.isdigit() else 0
+
+    async def _flush(self) -> None:
+        if self._emissions:
+            await write_outbox(self.connection, self._emissions)
+
+
+async def _no_reset(_: Any) -> None:
+    """Asyncpg asks the server to forget session state at each release; transactions here leave none behind."""
+
+
+class Database:
+    """A pool of connections to one service's schema. Opens lazily: a service starts while PostgreSQL is away."""
+
+    def __init__(self, url: str, codec: Codec, connections: int = 6) -> None:
+        self.outbox_filled = asyncio.Event()
+        """Set after each commit that emitted: wakes the relay of this process."""
+        self._url, self._codec, self._connections = url, codec, connections
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def pool(self) -> asyncpg.Pool:
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await self._open()
+        return self._pool
+
+    async def _open(self) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._connections,
+            reset=_no_reset,
+            timeout=5,
+            command_timeout=60,
+            max_inactive_connection_lifetime=300,
+            server_settings={"application_name": f"careplan-{self._codec.source}", "search_path": self._codec.source},
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        pool = await self.pool()
+        async with pool.acquire(timeout=10) as connection:
+            async with connection.transaction():
+                tx = Transaction(connection, self._codec, datetime.now(UTC))
+                yield tx
+                await tx._flush()
+            if tx._emissions:
+                self.outbox_filled.set()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """A connection without a transaction, for single reads."""
+        pool = await self.pool()
+        async with pool.acquire(timeout=10) as connection:
+            yield Transaction(connection, self._codec, datetime.now(UTC))
+
+    async def is_ready(self) -> bool:
+        try:
+            async with asyncio.timeout(2), self.reading() as db:
+                return bool(await db.fetchval("SELECT true"))
+        except OUTAGES:
+            return False
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 5)
+            except TimeoutError:
+                self._pool.terminate()
+
+
+def ids(rows: Sequence[asyncpg.Record], column: str = "id") -> set[UUID]:
+    return {row[column] for row in rows}

@@ -1,0 +1,89 @@
+"""An event as Kafka carries it: CloudEvents attributes as binary-mode headers, the fact as compressed, encrypted JSON.
+
+People who run Kafka see ids, types and times; only services with the key see the fact.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from chassis.crypto import CannotOpen, Keyring
+from schemas.event import Event
+from schemas.topics import FACT_OF
+
+_LARGEST_FACT = 16 * 1024 * 1024
+"""Bytes after decompression; far above the 200,000 characters of records that an order may hold."""
+
+
+class Undecodable(Exception):
+    """A message that will never be an event. `reason` is a code; details are places in the fact, never its values."""
+
+    def __init__(self, reason: str, *places: str) -> None:
+        super().__init__(reason, *places)
+        self.reason = reason
+        self.places = places
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """Encodes what `source` writes; decodes what any service wrote."""
+
+    source: str
+    keyring: Keyring
+
+    def encode(self, event: Event) -> tuple[dict[str, str], bytes]:
+        """Headers and value. The value is bound to the event's id: moved to another event it does not open."""
+        headers = {
+            "ce_specversion": "1.0",
+            "ce_id": str(event.id),
+            "ce_source": f"/careplan/{event.source}",
+            "ce_type": event.type,
+            "ce_time": event.time.isoformat(),
+            "ce_subject": str(event.subject),
+            "content-type": "application/json",
+            "content-encoding": "deflate",
+            "encryption-key": self.keyring.active,
+        }
+        if event.trace:
+            headers["traceparent"] = event.trace
+        if event.cause:
+            headers["ce_causationid"] = str(event.cause)
+        plain = zlib.compress(event.data.model_dump_json(exclude_unset=False).encode(), 1)
+        return headers, self.keyring.seal(plain, event.id.bytes)
+
+    def decode(self, headers: Mapping[str, str], value: bytes | None) -> Event | None:
+        """The event, or None for a type this version does not know. Raises Undecodable for everything else."""
+        try:
+            fact_class = FACT_OF.get(headers["ce_type"])
+            event_id = UUID(headers["ce_id"])
+            if fact_class is None:
+                return None
+            plain = self.keyring.open(headers["encryption-key"], value or b"", event_id.bytes)
+            inflater = zlib.decompressobj()
+            fact = fact_class.model_validate_json(inflater.decompress(plain, _LARGEST_FACT))
+            cause = headers.get("ce_causationid")
+            return Event(
+                id=event_id,
+                source=headers["ce_source"].rpartition("/")[2],
+                time=datetime.fromisoformat(headers["ce_time"]),
+                data=fact,
+                trace=headers.get("traceparent"),
+                cause=UUID(cause) if cause else None,
+            )
+        except KeyError as error:
+            raise Undecodable("HEADER_MISSING", str(error.args[0])) from None
+        except CannotOpen:
+            raise Undecodable("CANNOT_DECRYPT") from None
+        except zlib.error:
+            raise Undecodable("CANNOT_DECOMPRESS") from None
+        except ValidationError as error:
+            faults = error.errors(include_input=False, include_context=False, include_url=False)
+            raise Undecodable(
+                "NOT_THE_SCHEMA", *(".".join(map(str, f["loc"])) + f":{f['type']}" for f in faults)
+            ) from None
+        except ValueError:
+            raise Undecodable("HEADER_MALFORMED") from None

@@ -1,0 +1,103 @@
+"""From a poll of messages to one transaction: what cannot be handled is put aside, and everything else goes on.
+
+one poll ──> decode ──> handle(all, in one transaction) ──> the caller commits the offsets
+│             └─ fails: one by one, three times each ──> dead letter
+└─ not an event: dead letter
+Only "my database is away" holds a partition up, for as long as it lasts.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from opentelemetry.trace import SpanKind
+
+from chassis.database import COLLISIONS, OUTAGES
+from chassis.messaging.codec import Codec, Undecodable
+from chassis.messaging.dead_letters import DeadLetters, Handle, Message
+from chassis.metrics import EVENTS_HANDLED
+from chassis.telemetry import Tracing, is_sampled, log
+from schemas.event import Event, Fact
+
+_ATTEMPTS = 3
+_OUTAGE_PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """What one service does with what it reads. `facts` are those it cares for; others pass by."""
+
+    service: str
+    codec: Codec
+    facts: tuple[type[Fact], ...]
+    handle: Handle
+    dead_letters: DeadLetters
+    tracing: Tracing
+
+    async def receive(self, messages: Sequence[Message]) -> None:
+        """Returns when each message has had its effect or is a dead letter. Never raises but for cancellation."""
+        readable: list[tuple[Message, Event]] = []
+        for message in messages:
+            try:
+                event = self.codec.decode(message.headers, message.value)
+            except Undecodable as error:
+                reason, places = error.reason, error.places
+                await self._through_outages(lambda m=message, r=reason, p=places: self.dead_letters.keep(m, r, 1, p))  # type: ignore[misc]
+                continue
+            if event is not None and isinstance(event.data, self.facts):
+                readable.append((message, event))
+        if readable:
+            await self._handle_all(readable)
+            EVENTS_HANDLED.labels(self.service).inc(len(readable))
+
+    async def _handle_all(self, readable: Sequence[tuple[Message, Event]]) -> None:
+        try:
+            await self._through_outages(lambda: self._traced([event for _, event in readable]))
+        except Exception as error:
+            if len(readable) > 1:
+                log.warning("batch.failed", service=self.service, events=len(readable), exc=error)
+            for message, event in readable:
+                await self._handle_one(message, event)
+
+    async def _handle_one(self, message: Message, event: Event) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                await self._through_outages(lambda: self._traced([event]))
+                return
+            except Exception as error:
+                failure = error
+                log.warning("event.failed", event_id=str(event.id), type=event.type, attempt=attempt, exc=error)
+                await asyncio.sleep(0.05 * attempt)
+        await self._through_outages(lambda: self.dead_letters.keep(message, type(failure).__name__, _ATTEMPTS))
+
+    async def _traced(self, events: Sequence[Event]) -> None:
+        """Handles them below a span of each sampled order's trace, the last one current."""
+        spans = [
+            self.tracing.span(
+                f"{self.service} {event.type}", SpanKind.CONSUMER, event.trace, {"order.id": str(event.subject)}
+            )
+            for event in events
+            if is_sampled(event.trace)
+        ]
+        for span in spans:
+            span.__enter__()
+        try:
+            await self.handle(events)
+        finally:
+            for span in reversed(spans):
+                span.__exit__(None, None, None)
+
+    async def _through_outages(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Runs `work`, again and again while the database is away; collisions run again at once."""
+        pauses = 0
+        while True:
+            try:
+                return await work()
+            except COLLISIONS:
+                pauses += 1
+                await asyncio.sleep(0.01 * min(pauses, 20))
+            except OUTAGES as error:
+                pause = _OUTAGE_PAUSE_SECONDS[min(pauses, len(_OUTAGE_PAUSE_SECONDS) - 1)]
+                pauses += 1
+                log.warning("database.away", service=self.service, exc=error)
+                await asyncio.sleep(pause)

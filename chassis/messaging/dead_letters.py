@@ -1,0 +1,150 @@
+"""Messages that could not be handled: kept with place, reason and attempts, never in anyone's way, replayed once."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from chassis.answer import Answer
+from chassis.crypto import Keyring
+from chassis.database import Database, Transaction
+from chassis.errors import NotFound, WrongState
+from chassis.idempotency import Memo, answer_once
+from chassis.ids import new_id
+from chassis.messaging.codec import Codec, Undecodable
+from chassis.telemetry import log
+from schemas.event import Event
+
+DEAD_LETTERS_TABLE = """
+CREATE TABLE dead_letters (
+    id          uuid        PRIMARY KEY,
+    topic       text        NOT NULL,
+    partition   integer     NOT NULL,
+    "offset"    bigint      NOT NULL,
+    digest      bytea       NOT NULL,
+    type        text,
+    subject     text,
+    reason      text        NOT NULL,
+    places      text[]      NOT NULL DEFAULT '{}',
+    attempts    integer     NOT NULL,
+    headers     text        NOT NULL,
+    key_id      text        NOT NULL,
+    payload     bytea       NOT NULL,
+    failed_at   timestamptz NOT NULL DEFAULT now(),
+    replayed_at timestamptz,
+    CONSTRAINT one_letter_a_message UNIQUE (topic, partition, "offset", digest)
+)
+"""
+
+_KEEP = """
+INSERT INTO dead_letters (id, topic, partition, "offset", digest, type, subject, reason, places, attempts, headers,
+                          key_id, payload)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT ON CONSTRAINT one_letter_a_message DO NOTHING
+"""
+
+_LIST = """
+SELECT id, topic, partition, "offset", type, subject, reason, places, attempts, failed_at, replayed_at
+FROM dead_letters ORDER BY failed_at DESC, id DESC LIMIT $1
+"""
+
+_LOAD = "SELECT headers, key_id, payload, replayed_at FROM dead_letters WHERE id = $1"
+_MARK_REPLAYED = "UPDATE dead_letters SET replayed_at = now() WHERE id = $1 AND replayed_at IS NULL"
+_COUNT_ATTEMPT = "UPDATE dead_letters SET attempts = attempts + 1 WHERE id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A Kafka record, as far as it matters here."""
+
+    topic: str
+    partition: int
+    offset: int
+    headers: Mapping[str, str]
+    value: bytes | None
+
+
+Handle = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """The dead letters of one service; `handle` is what the service does with events, `codec` reads them."""
+
+    service: str
+    database: Database
+    codec: Codec
+    keyring: Keyring
+    handle: Handle
+
+    async def keep(self, message: Message, reason: str, attempts: int, places: Sequence[str] = ()) -> None:
+        letter_id, value = new_id(), message.value or b""
+        async with self.database.transaction() as tx:
+            await tx.execute(
+                _KEEP,
+                letter_id,
+                message.topic,
+                message.partition,
+                message.offset,
+                hashlib.sha256(value).digest(),
+                message.headers.get("ce_type"),
+                message.headers.get("ce_subject"),
+                reason,
+                list(places),
+                attempts,
+                json.dumps(dict(message.headers)),
+                self.keyring.active,
+                self.keyring.seal(value, letter_id.bytes),
+            )
+        log.error(
+            "event.dead_lettered",
+            dead_letter_id=str(letter_id),
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            reason=reason,
+        )
+
+    async def newest(self, limit: int = 100) -> list[dict[str, Any]]:
+        async with self.database.reading() as db:
+            return [{"service": self.service, **row} for row in await db.fetch(_LIST, limit)]
+
+    async def has(self, letter_id: UUID) -> bool:
+        async with self.database.reading() as db:
+            return await db.fetchrow(_LOAD, letter_id) is not None
+
+    async def answer_replay(self, memo: Memo | None, letter_id: UUID) -> Answer:
+        """`replay` as an HTTP answer, the first one again for the same memo."""
+
+        async def work(_: Transaction) -> Answer:
+            await self.replay(letter_id)
+            return Answer(204)
+
+        return await answer_once(self.database, memo, work)
+
+    async def replay(self, letter_id: UUID) -> None:
+        """Handles it once more. NotFound; WrongState when it was replayed before, or fails again."""
+        async with self.database.reading() as db:
+            row = await db.fetchrow(_LOAD, letter_id)
+        if row is None:
+            raise NotFound("There is no such dead letter.")
+        if row["replayed_at"] is not None:
+            raise WrongState("This dead letter was replayed before.")
+        await self._handle_again(letter_id, row)
+        async with self.database.transaction() as tx:
+            await tx.execute(_MARK_REPLAYED, letter_id)
+
+    async def _handle_again(self, letter_id: UUID, row: Any) -> None:
+        value = self.keyring.open(row["key_id"], row["payload"], letter_id.bytes)
+        try:
+            event = self.codec.decode(json.loads(row["headers"]), value)
+            if event is not None:
+                await self.handle([event])
+        except Exception as error:
+            async with self.database.transaction() as tx:
+                await tx.execute(_COUNT_ATTEMPT, letter_id)
+            log.error("dead_letter.failed_again", dead_letter_id=str(letter_id), exc=error)
+            reason = error.reason if isinstance(error, Undecodable) else type(error).__name__
+            raise WrongState("It could not be handled this time either.", {"reason": reason}) from error

@@ -1,0 +1,199 @@
+"""Long work as rows: leased to one worker at a time, fenced by a generation, tried again with backoff.
+
+A worker that was paused past its lease finds its generation gone, and every write of its job fails harmlessly.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.database import OUTAGES, Database, Transaction
+from chassis.telemetry import log
+
+JOBS_TABLE = """
+CREATE TABLE jobs (
+    id           uuid        PRIMARY KEY,
+    subject      uuid        NOT NULL,
+    attempt      integer     NOT NULL,
+    cause_id     uuid        NOT NULL,
+    trace        text,
+    due_at       timestamptz NOT NULL DEFAULT now(),
+    generation   integer     NOT NULL DEFAULT 0,
+    billed_tries integer     NOT NULL DEFAULT 0,
+    free_tries   integer     NOT NULL DEFAULT 0,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT one_job_an_attempt UNIQUE (subject, attempt)
+);
+CREATE INDEX jobs_due ON jobs (due_at)
+"""
+
+_ADD = """
+INSERT INTO jobs (id, subject, attempt, cause_id, trace)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[]) ON CONFLICT DO NOTHING
+"""
+
+# A lease is a due time in the future: a worker that dies leaves a job that is due again when the lease ends.
+# The try is counted before the call, so that one which may have been billed is never forgotten by a crash.
+_CLAIM = """
+UPDATE jobs SET due_at = now() + $2::interval, generation = generation + 1, billed_tries = billed_tries + 1
+WHERE id IN (SELECT id FROM jobs WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+RETURNING id, subject, attempt, cause_id, trace, generation, billed_tries, free_tries
+"""
+
+_EXTEND = """
+UPDATE jobs SET due_at = now() + $3::interval FROM unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
+WHERE jobs.id = mine.id AND jobs.generation = mine.generation RETURNING jobs.id
+"""
+
+_POSTPONE = """
+UPDATE jobs SET due_at = now() + $3::interval, billed_tries = billed_tries - $4::integer,
+                free_tries = free_tries + $4::integer
+WHERE id = $1 AND generation = $2
+"""
+
+_FINISH = """
+DELETE FROM jobs USING unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
+WHERE jobs.id = mine.id AND jobs.generation = mine.generation RETURNING jobs.id
+"""
+
+_SECONDS_TO_NEXT = "SELECT extract(epoch FROM min(due_at) - now())::float8 FROM jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    id: UUID
+    subject: UUID
+    attempt: int
+    cause_id: UUID
+    trace: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job under lease. `billed_tries` counts this try too; `cause_id` and `trace` are the asking event's."""
+
+    id: UUID
+    subject: UUID
+    attempt: int
+    cause_id: UUID
+    trace: str | None
+    generation: int
+    billed_tries: int
+    free_tries: int
+
+    @property
+    def cause(self) -> "JobCause":
+        return JobCause(self.cause_id, self.trace)
+
+
+@dataclass(frozen=True, slots=True)
+class JobCause:
+    """The event that asked for a job, as far as a job remembers it."""
+
+    id: UUID
+    trace: str | None
+
+
+async def add_jobs(tx: Transaction, jobs: Sequence[NewJob]) -> None:
+    columns = [
+        list(column) for column in zip(*((j.id, j.subject, j.attempt, j.cause_id, j.trace) for j in jobs), strict=True)
+    ]
+    if columns:
+        await tx.execute(_ADD, *columns)
+
+
+async def finish_jobs(tx: Transaction, jobs: Sequence[Job]) -> set[UUID]:
+    """Removes those still under their lease's generation; returns their ids. The others belong to a successor now."""
+    rows = await tx.fetch(_FINISH, [job.id for job in jobs], [job.generation for job in jobs])
+    return {row["id"] for row in rows}
+
+
+async def postpone_job(tx: Transaction, job: Job, delay: timedelta, *, billed: bool) -> None:
+    """Gives the job back, due again after `delay`. A try that nobody billed does not count."""
+    await tx.execute(_POSTPONE, job.id, job.generation, delay, 0 if billed else 1)
+
+
+@dataclass
+class Worker:
+    """Runs due jobs, at most `concurrency` at once; `do` finishes or postpones its job in its own transactions.
+
+    A job whose `do` raises stays leased and is due again when the lease ends.
+    """
+
+    database: Database
+    do: Callable[[Job], Awaitable[None]]
+    concurrency: int = 64
+    lease: timedelta = timedelta(seconds=60)
+    safety_poll_seconds: float = 2.0
+    _running: dict[UUID, tuple[Job, "asyncio.Task[None]"]] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """There is a new job, or room for one."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        heartbeat = asyncio.create_task(self._keep_leases())
+        try:
+            while True:
+                self._wake.clear()
+                room = self.concurrency - len(self._running)
+                claimed = await self._claim(room) if room > 0 else []
+                for job in claimed:
+                    self._start(job)
+                if len(claimed) < room or room <= 0:
+                    await self._until_something_is_due()
+        finally:
+            heartbeat.cancel()
+            for _, task in list(self._running.values()):
+                task.cancel()
+
+    def _start(self, job: Job) -> None:
+        task = asyncio.create_task(self._do(job))
+        self._running[job.id] = (job, task)
+
+    async def _do(self, job: Job) -> None:
+        try:
+            await self.do(job)
+        except Exception as error:
+            log.error("job.failed", job_id=str(job.id), order_id=str(job.subject), exc=error)
+        finally:
+            if self._running.get(job.id, (None,))[0] is job:
+                del self._running[job.id]
+            self._wake.set()
+
+    async def _claim(self, limit: int) -> list[Job]:
+        async with self.database.transaction() as tx:
+            return [Job(**dict(row)) for row in await tx.fetch(_CLAIM, limit, self.lease)]
+
+    async def _until_something_is_due(self) -> None:
+        seconds = self.safety_poll_seconds
+        if len(self._running) < self.concurrency:
+            async with self.database.reading() as db:
+                until_next: float | None = await db.fetchval(_SECONDS_TO_NEXT)
+            if until_next is not None:
+                seconds = min(seconds, max(0.01, until_next))
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            pass
+
+    async def _keep_leases(self) -> None:
+        """Extends what runs; a job that lost its lease is cancelled, since nothing it does can count."""
+        while True:
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            mine = [job for job, _ in self._running.values()]
+            if not mine:
+                continue
+            try:
+                async with self.database.transaction() as tx:
+                    rows = await tx.fetch(_EXTEND, [j.id for j in mine], [j.generation for j in mine], self.lease)
+            except OUTAGES as error:
+                log.warning("lease.not_extended", jobs=len(mine), exc=error)
+                continue
+            kept = {row["id"] for row in rows}
+            for job in mine:
+                if job.id not in kept and job.id in self._running and self._running[job.id][0] is job:
+                    self._running[job.id][1].cancel()

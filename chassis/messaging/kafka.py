@@ -1,0 +1,116 @@
+"""The Kafka client, set so that nothing is lost: explicit topics, manual commits, earliest first, acks from all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, RebalanceInProgressError, for_code
+
+from chassis.messaging.dead_letters import Message
+from chassis.messaging.nudges import Nudges, PatientConsumer
+from chassis.settings import ServiceSettings
+from chassis.telemetry import log
+from schemas.topics import Topic
+
+LARGEST_MESSAGE = 4 * 1024 * 1024
+_LARGEST_POLL_RECORDS = 200
+_POLL_MS = 1000
+_TOPIC_EXISTS = 36
+
+
+def producer(settings: ServiceSettings) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        acks="all",
+        enable_idempotence=not settings.kafka_embedded,
+        max_request_size=LARGEST_MESSAGE,
+        max_batch_size=256 * 1024,
+        request_timeout_ms=15_000,
+        retry_backoff_ms=100,
+    )
+
+
+async def ensure_topics(settings: ServiceSettings, topics: Sequence[Topic]) -> None:
+    """Creates what is missing. A topic that a client creates by asking for it would have one partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=10_000)
+    await admin.start()
+    try:
+        for topic in topics:
+            answer = await admin.create_topics([_new_topic(topic, settings)])
+            for name, code, *_ in answer.topic_errors:
+                if code not in (0, _TOPIC_EXISTS):
+                    raise for_code(code)(f"topic {name} was not created")
+    finally:
+        await admin.close()
+
+
+def _new_topic(topic: Topic, settings: ServiceSettings) -> NewTopic:
+    configs = {"max.message.bytes": str(LARGEST_MESSAGE)}
+    if topic.keeps_forever:
+        configs |= {"retention.ms": "-1"}
+    return NewTopic(topic.name, settings.kafka_partitions, settings.kafka_replication, topic_configs=configs)
+
+
+@dataclass
+class Reader:
+    """One member of a consumer group: a poll is handled whole, then its offsets are committed."""
+
+    settings: ServiceSettings
+    group: str
+    topics: tuple[Topic, ...]
+    receive: Callable[[Sequence[Message]], Awaitable[None]]
+    stopping: asyncio.Event
+    nudges: Nudges | None = None
+
+    async def run(self) -> None:
+        """Reads until `stopping` is set; raises when the broker is away, and is started again."""
+        await ensure_topics(self.settings, self.topics)
+        consumer = self._consumer()
+        await consumer.start()
+        try:
+            while not self.stopping.is_set():
+                polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_LARGEST_POLL_RECORDS)
+                if polled:
+                    await self.receive([_message(record) for record in chain(*polled.values())])
+                    await _commit(consumer, polled)
+        finally:
+            await consumer.stop()
+
+    def _consumer(self) -> AIOKafkaConsumer:
+        session_ms = int(self.settings.kafka_session_seconds * 1000)
+        names = [topic.name for topic in self.topics]
+        common: dict[str, Any] = {
+            "bootstrap_servers": self.settings.kafka_bootstrap_servers,
+            "group_id": self.group,
+            "auto_offset_reset": "earliest",
+            "enable_auto_commit": False,
+            "session_timeout_ms": session_ms,
+            "heartbeat_interval_ms": min(3000, session_ms // 3),
+            "max_poll_interval_ms": 300_000,
+            "max_partition_fetch_bytes": LARGEST_MESSAGE,
+            "fetch_max_bytes": 16 * 1024 * 1024,
+        }
+        if not self.settings.kafka_embedded:
+            return AIOKafkaConsumer(*names, **common)
+        return PatientConsumer(*names, nudge=self.nudges.reader_of(names) if self.nudges else None, **common)
+
+
+def _message(record: ConsumerRecord) -> Message:
+    headers = {name: value.decode("latin-1") for name, value in record.headers}
+    return Message(record.topic, record.partition, record.offset, headers, record.value)
+
+
+async def _commit(consumer: AIOKafkaConsumer, polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+    offsets = {partition: records[-1].offset + 1 for partition, records in polled.items()}
+    try:
+        await consumer.commit(offsets)
+    except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
+        # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.
+        log.warning("offsets.not_committed", exc=error)
+    except KafkaError as error:
+        log.warning("offsets.not_committed", exc=error)
+        raise

@@ -1,0 +1,171 @@
+"""Who is calling, and may they: signed, self-contained tokens that every service verifies alone.
+
+A session cookie, a staff member's bearer token and a partner's key are all the same thing: a JWT signed with Ed25519
+by intake, which keeps the accounts. A service needs the public key and nothing else.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from chassis.errors import Forbidden, Unauthenticated
+from chassis.ids import new_id
+
+Role = Literal["assistant", "pharmacist", "analyst", "admin"]
+ROLES: tuple[Role, ...] = ("assistant", "pharmacist", "analyst", "admin")
+SESSION_COOKIE = "careplan_session"
+_ALGORITHM = "Ed25519"
+_ISSUER = "careplan"
+_REMEMBERED_TOKENS = 10_000
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A staff member (`roles`) or a partner (`source`), never both."""
+
+    subject: str
+    token_id: UUID
+    expires_at: float
+    roles: frozenset[str] = frozenset()
+    source: str | None = None
+
+    @property
+    def is_partner(self) -> bool:
+        return self.source is not None
+
+    def may(self, *roles: Role) -> bool:
+        return "admin" in self.roles or not self.roles.isdisjoint(roles)
+
+
+def new_signing_key() -> OKPKey:
+    return OKPKey.generate_key("Ed25519", auto_kid=True)
+
+
+@dataclass(frozen=True)
+class TokenSigner:
+    """Makes tokens; only intake holds one."""
+
+    key: OKPKey
+
+    @classmethod
+    def from_json(cls, private_jwk: str) -> "TokenSigner":
+        return cls(OKPKey.import_key(json.loads(private_jwk)))
+
+    def public_keys(self) -> str:
+        return json.dumps({"keys": [self.key.as_dict(private=False)]})
+
+    def sign(
+        self,
+        subject: str,
+        lifetime_seconds: float,
+        *,
+        roles: frozenset[str] = frozenset(),
+        source: str | None = None,
+        token_id: UUID | None = None,
+    ) -> str:
+        now = time.time()
+        claims: dict[str, Any] = {
+            "iss": _ISSUER,
+            "sub": subject,
+            "jti": str(token_id or new_id()),
+            "iat": int(now),
+            "exp": int(now + lifetime_seconds),
+        }
+        claims |= {"source": source} if source else {"roles": sorted(roles)}
+        return jwt.encode({"alg": _ALGORITHM, "kid": self.key.kid}, claims, self.key, algorithms=[_ALGORITHM])
+
+
+class TokenVerifier:
+    """Turns a token into its Caller, or raises Unauthenticated. Remembers tokens it has verified: Ed25519 is not free."""
+
+    def __init__(self, public_keys: str, is_revoked: Callable[[UUID], bool] = lambda _: False) -> None:
+        self._keys = KeySet.import_key_set(json.loads(public_keys))
+        self._is_revoked = is_revoked
+        self._verified: dict[str, Caller] = {}
+
+    def verify(self, token: str) -> Caller:
+        caller = self._verified.get(token)
+        if caller is None:
+            caller = self._read(token)
+            if len(self._verified) >= _REMEMBERED_TOKENS:
+                self._verified.clear()
+            self._verified[token] = caller
+        if caller.expires_at < time.time() or self._is_revoked(caller.token_id):
+            raise Unauthenticated("The token has expired or was revoked: sign in again.")
+        return caller
+
+    def _read(self, token: str) -> Caller:
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=[_ALGORITHM]).claims
+            if claims["iss"] != _ISSUER:
+                raise ValueError
+            return Caller(
+                subject=str(claims["sub"]),
+                token_id=UUID(claims["jti"]),
+                expires_at=float(claims["exp"]),
+                roles=frozenset(claims.get("roles", ())),
+                source=claims.get("source"),
+            )
+        except (JoseError, KeyError, ValueError, TypeError):
+            raise Unauthenticated("The token is not one of ours, or was changed.") from None
+
+
+def caller_of(request: Request) -> Caller:
+    """The dependency of every route that is not open: the caller by bearer token, else by session cookie."""
+    verifier: TokenVerifier = request.app.state.tokens
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        return verifier.verify(token.strip())
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if not cookie:
+        raise Unauthenticated
+    caller = verifier.verify(cookie)
+    if request.method not in _SAFE_METHODS:
+        refuse_other_origins(request)
+    return caller
+
+
+def refuse_other_origins(request: Request) -> None:
+    """A browser sends the cookie whoever wrote the page: what changes something must come from our own pages."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        foreign = request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
+    else:
+        foreign = origin.partition("://")[2] != request.headers.get("host")
+    if foreign:
+        raise Forbidden("A request that changes something must come from this site itself.")
+
+
+def staff(*roles: Role) -> Callable[[Request], Caller]:
+    """A dependency: a staff member with one of `roles` (an admin may everything)."""
+
+    def check(request: Request) -> Caller:
+        caller = caller_of(request)
+        if caller.is_partner or not caller.may(*roles):
+            raise Forbidden("Your role may not do this.")
+        return caller
+
+    return check
+
+
+def staff_or_partner(*roles: Role) -> Callable[[Request], Caller]:
+    """A dependency: any partner (the use case shows it only its own), or a staff member with one of `roles`."""
+
+    def check(request: Request) -> Caller:
+        caller = caller_of(request)
+        if not caller.is_partner and not caller.may(*roles):
+            raise Forbidden("Your role may not do this.")
+        return caller
+
+    return check

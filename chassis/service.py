@@ -1,0 +1,148 @@
+"""A service put together: its database, its way into and out of Kafka, its loops, its HTTP application.
+
+`main.py` of each service builds its use cases from `Parts` and hands them to `assemble`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, FastAPI
+
+from chassis import ops
+from chassis.background import keep_running
+from chassis.crypto import Keyring
+from chassis.database import Database
+from chassis.messaging.codec import Codec
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.dead_letters import DeadLetters, Handle
+from chassis.messaging.kafka import Reader, ensure_topics, producer
+from chassis.messaging.nudges import Nudges
+from chassis.messaging.outbox import Relay
+from chassis.security import TokenVerifier
+from chassis.settings import ServiceSettings
+from chassis.telemetry import Tracing, log
+from chassis.web import create_app
+from schemas.event import Fact
+from schemas.topics import ALL, Topic
+
+_DRAIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every service is built from."""
+
+    service: str
+    settings: ServiceSettings
+    keyring: Keyring
+    codec: Codec
+    database: Database
+    tokens: TokenVerifier
+    tracing: Tracing
+    nudges: Nudges
+
+    @classmethod
+    def of(cls, service: str, settings: ServiceSettings, nudges: Nudges | None = None) -> "Parts":
+        """`nudges` are shared by the services of one process; without them each has its own."""
+        keyring = settings.keyring
+        codec = Codec(service, keyring)
+        return cls(
+            service=service,
+            settings=settings,
+            keyring=keyring,
+            codec=codec,
+            database=Database(settings.database_url, codec, settings.database_connections),
+            tokens=TokenVerifier(settings.token_public_keys),
+            tracing=Tracing(service, settings.trace_sample, settings.otlp_endpoint),
+            nudges=nudges or Nudges(),
+        )
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a service reads from Kafka, and what it does with it: `handlers.py` of each service holds its one."""
+
+    topics: tuple[Topic, ...]
+    facts: tuple[type[Fact], ...]
+    handle: Handle
+
+
+Loop = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class _Running:
+    """The loops of a service while its application lives."""
+
+    parts: Parts
+    consumer: Consumer
+    subscription: Subscription
+    loops: Sequence[tuple[str, Loop]]
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def start(self) -> None:
+        self._reader = asyncio.create_task(keep_running("reader", self._read))
+        named = [("relay", self._relay), *self.loops]
+        self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in named]
+
+    async def _read(self) -> None:
+        reader = Reader(
+            self.parts.settings,
+            f"careplan-{self.parts.service}",
+            self.subscription.topics,
+            self.consumer.receive,
+            self.stopping,
+            self.parts.nudges,
+        )
+        await reader.run()
+        await asyncio.Event().wait()  # stopping: nothing more to read
+
+    async def _relay(self) -> None:
+        mine = [topic for topic in ALL if topic.writer == self.parts.service]
+        if not mine:
+            await asyncio.Event().wait()
+        await ensure_topics(self.parts.settings, mine)
+        async with producer(self.parts.settings) as sender:
+            await Relay(self.parts.database, sender, self.parts.nudges).run()
+
+    async def stop(self) -> None:
+        """Lets the poll in hand finish and commit; everything else is safe to cut off."""
+        self.stopping.set()
+        await asyncio.wait([self._reader], timeout=_DRAIN_SECONDS if not self._reader.done() else 0)
+        for task in (self._reader, *self._tasks):
+            task.cancel()
+        await asyncio.gather(self._reader, *self._tasks, return_exceptions=True)
+
+
+def assemble(
+    parts: Parts, subscription: Subscription, routers: Sequence[APIRouter], loops: Sequence[tuple[str, Loop]] = ()
+) -> FastAPI:
+    """The service's application. Starting it starts its loops; it starts while database and broker are still away."""
+    dead_letters = DeadLetters(parts.service, parts.database, parts.codec, parts.keyring, subscription.handle)
+    consumer = Consumer(
+        parts.service, parts.codec, subscription.facts, subscription.handle, dead_letters, parts.tracing
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        running = _Running(parts, consumer, subscription, loops)
+        await running.start()
+        log.info("service.started", service=parts.service)
+        yield
+        await running.stop()
+        await parts.database.close()
+        parts.tracing.shutdown()
+        log.info("service.stopped", service=parts.service)
+
+    app = create_app(
+        parts.service,
+        [*routers, ops.router([dead_letters])],
+        database=parts.database,
+        tokens=parts.tokens,
+        tracing=parts.tracing,
+        lifespan=lifespan,
+    )
+    app.state.dead_letters = dead_letters
+    return app

@@ -1,0 +1,58 @@
+"""What an operator may turn, for every service alike. Each service adds its own in its `settings.py`.
+
+Values come from the environment and are read once, in `main.py`; a bad value stops the start with its name.
+"""
+
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.crypto import Keyring
+
+
+class ServiceSettings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(alias="DATABASE_URL")
+    """PostgreSQL 15 or newer, with the service's own role."""
+    database_connections: int = Field(default=6, alias="DATABASE_CONNECTIONS", ge=3)
+    kafka_bootstrap_servers: str = Field(alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_embedded: bool = Field(default=False, alias="KAFKA_EMBEDDED")
+    """The all-in-one's broker: no idempotent producers, and polls that must be spared."""
+    kafka_partitions: int = Field(default=12, alias="KAFKA_PARTITIONS", ge=1)
+    kafka_replication: int = Field(default=1, alias="KAFKA_REPLICATION", ge=1)
+    """Copies of each partition; 3 where there are three brokers."""
+    kafka_session_seconds: float = Field(default=45, alias="KAFKA_SESSION_SECONDS")
+    encryption_keys: str = Field(alias="CAREPLAN_ENCRYPTION_KEYS", repr=False)
+    """`id:base64,…`, newest first: event values, documents, model answers."""
+    token_public_keys: str = Field(alias="CAREPLAN_TOKEN_PUBLIC_KEYS")
+    """JSON Web Key Set with the Ed25519 public keys that sign sessions, staff tokens and partner keys."""
+    pharmacy_time_zone: str = Field(default="America/New_York", alias="PHARMACY_TIME_ZONE")
+    trace_sample: float = Field(default=0.05, alias="CAREPLAN_TRACE_SAMPLE", ge=0, le=1)
+    otlp_endpoint: str | None = Field(default=None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    log_level: str = Field(default="info", alias="CAREPLAN_LOG_LEVEL")
+
+    @field_validator("pharmacy_time_zone")
+    @classmethod
+    def _known_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{name!r} is not a time zone of the IANA database") from None
+        return name
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _readable_keys(cls, keys: str) -> str:
+        Keyring.parse(keys)
+        return keys
+
+    @cached_property
+    def time_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.pharmacy_time_zone)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        return Keyring.parse(self.encryption_keys)

@@ -1,0 +1,9 @@
+"""The tables that every service has in its own schema. Migration files name the ones they create."""
+
+from chassis.idempotency import IDEMPOTENCY_TABLE
+from chassis.messaging.dead_letters import DEAD_LETTERS_TABLE
+from chassis.messaging.inbox import INBOX_TABLE
+from chassis.messaging.jobs import JOBS_TABLE
+from chassis.messaging.outbox import OUTBOX_TABLE
+
+__all__ = ["DEAD_LETTERS_TABLE", "IDEMPOTENCY_TABLE", "INBOX_TABLE", "JOBS_TABLE", "OUTBOX_TABLE"]

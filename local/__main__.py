@@ -1,0 +1,46 @@
+"""`python -m local …`: the all-in-one, and what an operator does by hand."""
+
+import asyncio
+import json
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from local.environment import SERVICES
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+Port = Annotated[int, typer.Option(help="The port on 127.0.0.1.")]
+
+
+@cli.command()
+def up() -> None:
+    """Start everything, and keep it running until Ctrl-C."""
+    from local.home import Home
+    from local.up import AllInOne
+
+    port = int(os.environ.get("CAREPLAN_PORT", "8080"))
+    separate = os.environ.get("CAREPLAN_SEPARATE") == "1"
+    asyncio.run(AllInOne(Home.from_environment(), port, separate=separate, console=Console()).run())
+
+
+@cli.command()
+def service(name: str, port: Port) -> None:
+    """Run one service, set by its environment variables."""
+    from local.serve import serve_one
+
+    if name not in SERVICES:
+        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")
+    serve_one(name, port)
+
+
+@cli.command(hidden=True)
+def services(port: Port) -> None:
+    """Run all services in one process: `up` starts this."""
+    from local.serve import serve_all
+
+    serve_all(json.loads(os.environ.pop("CAREPLAN_ENVIRONMENTS")), port)
+
+
+cli()

@@ -1,0 +1,85 @@
+"""One address in front of all services: the all-in-one's gateway, by method and path.
+
+The same table stands in deploy/ for the gateway of a real installation; here it only hands the request on in-process.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chassis import ops
+
+
+def owner_of(method: str, path: str) -> str:
+    """Which service answers; unknown paths go to intake, whose 404 is as good as any."""
+    if path == "/api/orders":
+        return "intake" if method == "POST" else "reporting"
+    if path.startswith("/api/careplans/"):
+        return "generator" if method == "POST" else "reporting"
+    if path.startswith("/api/reports/"):
+        return "reporting"
+    if path.startswith("/api/ops/"):
+        return "ops"
+    return "intake"
+
+
+class Front:
+    """An ASGI application that is all services at once."""
+
+    def __init__(self, services: Mapping[str, FastAPI]) -> None:
+        self._services = services
+        self._owners: dict[str, ASGIApp] = {**services, "ops": _operations(services)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["path"] == "/openapi.json":
+            await _json(self.openapi(), send)
+        else:
+            await self._owners[owner_of(scope.get("method", ""), scope["path"])](scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """Every service's paths in one document."""
+        documents = [app.openapi() for app in self._services.values()]
+        merged = {**documents[0], "info": {"title": "Care plans", "version": "1"}, "paths": {}, "components": {}}
+        schemas: dict[str, Any] = {}
+        for document in documents:
+            for path, methods in document["paths"].items():
+                merged["paths"].setdefault(path, {}).update(methods)
+            schemas |= document.get("components", {}).get("schemas", {})
+        merged["components"] = {"schemas": schemas}
+        return merged
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self._all_started():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @asynccontextmanager
+    async def _all_started(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for app in self._services.values():
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield
+
+
+def _operations(services: Mapping[str, FastAPI]) -> FastAPI:
+    """Dead letters of all services in one list."""
+    first = next(iter(services.values()))
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    app.exception_handlers.update(first.exception_handlers)
+    app.state.tokens = first.state.tokens
+    app.include_router(ops.router([service.state.dead_letters for service in services.values()]))
+    return app
+
+
+async def _json(body: Any, send: Send) -> None:
+    from json import dumps
+
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": dumps(body).encode()})

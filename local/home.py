@@ -1,0 +1,68 @@
+"""`CAREPLAN_HOME`: everything the all-in-one keeps, and the secrets it makes for itself on the first start."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+from chassis.crypto import new_key
+from chassis.security import new_signing_key
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder and what is where in it."""
+
+    folder: Path
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        return cls(Path(os.environ.get("CAREPLAN_HOME", "var")).resolve())
+
+    @property
+    def pid_file(self) -> Path:
+        return self.folder / "careplan.pid"
+
+    @property
+    def credentials_file(self) -> Path:
+        return self.folder / "demo-credentials.json"
+
+    def log_of(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def secrets(self) -> "Secrets":
+        """Those made at the first start."""
+        file = self.folder / "secrets.json"
+        if not file.exists():
+            write_private(file, _new_secrets())
+        return Secrets(**json.loads(file.read_text()))
+
+
+@dataclass(frozen=True, repr=False)
+class Secrets:
+    encryption_keys: str
+    token_private_key: str
+    role_password: str
+    staff_passwords: dict[str, str]
+
+
+def _new_secrets() -> dict[str, Any]:
+    return {
+        "encryption_keys": f"first:{new_key()}",
+        "token_private_key": json.dumps(new_signing_key().as_dict(private=True)),
+        "role_password": token_urlsafe(24),
+        "staff_passwords": {role: token_urlsafe(9) for role in ("assistant", "pharmacist", "analyst", "admin")},
+    }
+
+
+def write_private(file: Path, content: Any) -> None:
+    """JSON that only the owner may read; whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        json.dump(content, out, indent=1)
+    draft.replace(file)

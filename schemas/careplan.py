@@ -1,0 +1,124 @@
+"""A care plan: four sections, what is missing, and the evidence for every statement."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from schemas.order import Value
+
+Category = Literal[
+    "unnecessary_therapy",
+    "needs_additional_therapy",
+    "ineffective_drug",
+    "dose_too_low",
+    "adverse_reaction",
+    "dose_too_high",
+    "adherence",
+]
+"""The seven drug therapy problems of Cipolle and Strand."""
+Severity = Literal["high", "moderate", "low"]
+Review = Literal["draft", "approved"]
+
+DRAFT_BANNER = "Draft: requires pharmacist review"
+
+
+class Problem(Value):
+    id: str
+    text: str
+    category: Category
+    severity: Severity
+    status: str = "open"
+    medication: str | None = None
+    citations: tuple[str, ...] = ()
+
+
+class Goal(Value):
+    id: str
+    text: str
+    measure: str
+    target: str
+    due: date
+    addresses: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
+
+
+class Intervention(Value):
+    id: str
+    text: str
+    when: str
+    by: str
+    addresses: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
+
+
+class Monitoring(Value):
+    id: str
+    text: str
+    test: str
+    first: str
+    interval: str
+    threshold: str
+    action: str
+    responsible: str
+    addresses: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
+
+
+class Sections(Value):
+    problem_list: tuple[Problem, ...]
+    goals: tuple[Goal, ...]
+    interventions: tuple[Intervention, ...]
+    monitoring: tuple[Monitoring, ...]
+
+
+class Citation(Value):
+    """`record`: a verbatim quote at [start, end) of the stored records, in code points.
+    `knowledge`: the drug fact `fact_id`. `order`: a field of the order, named in `source`.
+    """
+
+    id: str
+    kind: Literal["record", "order", "knowledge"]
+    source: str
+    quote: str
+    start: int | None = None
+    end: int | None = None
+    fact_id: str | None = None
+
+
+class ProducedBy(Value):
+    provider: str
+    model: str
+    prompt_version: str
+    knowledge_version: str
+
+
+class CarePlan(Value):
+    sections: Sections
+    gaps: tuple[str, ...] = ()
+    handout: str = ""
+    citations: tuple[Citation, ...] = ()
+    produced_by: ProducedBy
+    text: str
+    """The plan as readable plain text, without the draft banner: `readable` puts that in front."""
+    text_edited: bool = False
+    """A pharmacist changed the text apart from the sections."""
+
+    def readable(self, review: Review) -> str:
+        return self.text if review == "approved" else f"{DRAFT_BANNER}\n\n{self.text}"
+
+
+class ModelUse(Value):
+    """What writing one plan took. Costs are estimates from a dated price table, in US dollars."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+
+
+class Signature(Value):
+    """Who signed or revised, as the account names them, and when."""
+
+    by: str
+    at: datetime

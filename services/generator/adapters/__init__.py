@@ -1,0 +1,1 @@
+"""Outside parties: the language models behind one Protocol."""

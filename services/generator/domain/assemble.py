@@ -1,0 +1,182 @@
+"""From a model's answer to a care plan: evidence resolved, ids given, everything that is wrong said at once."""
+
+from collections.abc import Iterable
+
+from schemas.careplan import (
+    CarePlan,
+    Citation,
+    Goal,
+    Intervention,
+    Monitoring,
+    Problem,
+    ProducedBy,
+    Sections,
+)
+from services.generator.domain.answer import Answer, BadAnswer
+from services.generator.domain.evidence import FactRef, OrderField, RecordQuote, order_value
+from services.generator.domain.guide import Guide
+from services.generator.domain.readable import readable_text
+from services.generator.domain.request import PlanRequest
+
+AnyEvidence = RecordQuote | FactRef | OrderField
+
+
+def assemble(answer: Answer, request: PlanRequest, produced_by: ProducedBy) -> CarePlan:
+    """The plan, with every quote at its place in the records. BadAnswer where a quote, a fact or an id does not exist,
+    a section is empty or a checklist item is left out.
+    """
+    wrong: list[str] = []
+    citations = _Citations(request, wrong)
+    sections = _sections(answer, citations, wrong)
+    _all_answered(answer, request, wrong)
+    if wrong:
+        raise BadAnswer(tuple(wrong))
+    cited = citations.in_order()
+    gaps = tuple(dict.fromkeys((*(missing.text for missing in request.gaps), *request.notes, *answer.gaps)))
+    return CarePlan(
+        sections=sections,
+        gaps=gaps,
+        handout=answer.handout,
+        citations=cited,
+        produced_by=produced_by,
+        text=readable_text(request.order, sections, gaps, cited),
+    )
+
+
+def _sections(answer: Answer, citations: "_Citations", wrong: list[str]) -> Sections:
+    for name in ("problem_list", "goals", "interventions", "monitoring"):
+        if not getattr(answer, name):
+            wrong.append(f"{name}: this section is empty")
+    ids = {item.id: f"P{at}" for at, item in enumerate(answer.problem_list, 1)}
+    if len(ids) < len(answer.problem_list):
+        wrong.append("problem_list: an id is used twice")
+
+    def known(addresses: Iterable[str], where: str, at: int) -> tuple[str, ...]:
+        found = tuple([ids[a] for a in addresses if a in ids])
+        if len(found) < len(tuple(addresses)):
+            wrong.append(f"{where}.{at}.addresses: there is no such problem")
+        return found
+
+    cite = citations.cite
+    return Sections(
+        problem_list=tuple([
+            Problem(
+                id=f"P{at + 1}", text=item.text, category=item.category, severity=item.severity,
+                medication=item.medication, citations=cite(item.evidence, "problem_list", at),
+            ) for at, item in enumerate(answer.problem_list)
+        ]),
+        goals=tuple([
+            Goal(
+                id=f"G{at + 1}", text=item.text, measure=item.measure, target=item.target, due=item.due,
+                addresses=known(item.addresses, "goals", at), citations=cite(item.evidence, "goals", at),
+            ) for at, item in enumerate(answer.goals)
+        ]),
+        interventions=tuple([
+            Intervention(
+                id=f"I{at + 1}", text=item.text, when=item.when, by=item.by,
+                addresses=known(item.addresses, "interventions", at), citations=cite(item.evidence, "interventions", at),
+            ) for at, item in enumerate(answer.interventions)
+        ]),
+        monitoring=tuple([
+            Monitoring(
+                id=f"M{at + 1}", text=item.text, test=item.test, first=item.first, interval=item.interval,
+                threshold=item.threshold, action=item.action, responsible=item.responsible,
+                addresses=known(item.addresses, "monitoring", at), citations=cite(item.evidence, "monitoring", at),
+            ) for at, item in enumerate(answer.monitoring)
+        ]),
+    )  # fmt: skip
+
+
+def _all_answered(answer: Answer, request: PlanRequest, wrong: list[str]) -> None:
+    answered = {item_id for problem in answer.problem_list for item_id in problem.checklist}
+    expected = {item.id for item in request.checklist}
+    wrong.extend(f"problem_list: checklist item {item_id} is not answered" for item_id in sorted(expected - answered))
+    if answered - expected:
+        wrong.append(f"problem_list: {len(answered - expected)} checklist ids do not exist")
+
+
+class _Citations:
+    """Gives each piece of evidence one id, however often it is used: R1 …, O1 …, K1 …"""
+
+    def __init__(self, request: PlanRequest, wrong: list[str]) -> None:
+        self._request = request
+        self._guide = request.guide
+        self._wrong = wrong
+        self._records: dict[str, Citation] = {}
+        self._fields: dict[str, Citation] = {}
+        self._facts: dict[str, Citation] = {}
+
+    def cite(self, evidence: Iterable[AnyEvidence], section: str, item: int) -> tuple[str, ...]:
+        ids: list[str] = []
+        for piece in evidence:
+            citation = self._citation(piece)
+            if citation is None:
+                self._wrong.append(f"{section}.{item}.evidence: {_MISSING[piece.kind]}")
+            elif citation.id not in ids:
+                ids.append(citation.id)
+        return tuple(ids)
+
+    def in_order(self) -> tuple[Citation, ...]:
+        return (*self._records.values(), *self._fields.values(), *self._facts.values())
+
+    def _citation(self, piece: AnyEvidence) -> Citation | None:
+        if isinstance(piece, FactRef):
+            known = self._facts.get(piece.fact_id)
+            return known if known is not None else self._fact(piece.fact_id)
+        if isinstance(piece, RecordQuote):
+            known = self._records.get(piece.quote)
+            return known if known is not None else self._quote(piece.quote)
+        known = self._fields.get(piece.field)
+        return known if known is not None else self._field(piece.field)
+
+    def _fact(self, fact_id: str) -> Citation | None:
+        if self._guide is None or fact_id not in self._guide.by_id:
+            return None
+        citation = self._facts[fact_id] = _of_fact(self._guide, fact_id, len(self._facts) + 1)
+        return citation
+
+    def _quote(self, quote: str) -> Citation | None:
+        start = self._request.order.patient_records.find(quote)
+        if start < 0 or not quote.strip():
+            return None
+        citation = self._records[quote] = Citation(
+            id=f"R{len(self._records) + 1}",
+            kind="record",
+            source="patient_records",
+            quote=quote,
+            start=start,
+            end=start + len(quote),
+        )
+        return citation
+
+    def _field(self, field: str) -> Citation | None:
+        value = order_value(self._request.order, field)
+        if value is None:
+            return None
+        citation = self._fields[field] = Citation(
+            id=f"O{len(self._fields) + 1}", kind="order", source=field, quote=value
+        )
+        return citation
+
+
+_MISSING = {
+    "record": "this quote is not a verbatim part of the records",
+    "knowledge": "there is no such fact among those given",
+    "order": "there is no such field in the order, or nothing in it",
+}
+
+
+def _of_fact(guide: Guide, fact_id: str, number: int) -> Citation:
+    # A drug has some forty facts, cited under numbers below that: few objects, shared by all its plans.
+    key = (fact_id, number)
+    made = guide.citations.get(key)
+    if made is None:
+        fact = guide.by_id[fact_id]
+        made = guide.citations[key] = Citation(
+            id=f"K{number}",
+            kind="knowledge",
+            source=f"{guide.drug.full_name}: {fact.source[0].lower()}{fact.source[1:]}",
+            quote=fact.text,
+            fact_id=fact_id,
+        )
+    return made

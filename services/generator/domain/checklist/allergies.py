@@ -1,0 +1,125 @@
+"""Every recorded allergy is named and compared with the drug, its excipients and the medicines given around it."""
+
+import re
+from collections.abc import Iterator
+
+from services.generator.domain.case import Case
+from services.generator.domain.checklist.item import ChecklistItem, gap
+from services.generator.domain.evidence import FactRef, OrderField, RecordQuote
+from services.generator.domain.guide import Guide
+from services.generator.domain.reading import Reading, term
+
+_NONE_KNOWN = re.compile(r"^\s*(?:no\b|none\b|nil\b|nk(?:d?a)\b|nkda\b|negative\b|denies\b|unknown\b)")
+_ALLERGY = re.compile(r"\ballerg(?:y|ies|ic to)\b\s*(?:to\b)?\s*:?")
+_MOST_SENTENCES = 8
+
+
+def recorded_allergies(case: Case) -> Iterator[ChecklistItem]:
+    """One item for each allergy that touches the treatment, and one that says the others were compared."""
+    if not case.allergies:
+        yield _nothing_recorded()
+        return
+    clear: list[int] = []
+    for at, allergy in enumerate(case.allergies):
+        hits = (
+            ()
+            if _NONE_KNOWN.match(allergy.low)
+            else tuple(_hits(case, allergy, OrderField(field=f"patient.allergies.{at}")))
+        )
+        yield from hits
+        if not hits:
+            clear.append(at)
+    if clear and case.guide is not None:
+        yield _compared(case, case.guide, clear)
+
+
+def allergies_only_in_records(case: Case) -> Iterator[ChecklistItem]:
+    """An allergy that the records tell of and the order does not, where it touches the treatment."""
+    records = case.records
+    if not any(word.startswith("allerg") for word in records.words):
+        return
+    known = {word for allergy in case.allergies for word in allergy.words}
+    seen: set[str] = set()
+    for found, _ in zip(_ALLERGY.finditer(records.low), range(_MOST_SENTENCES), strict=False):
+        begin, end = found.end(), records.sentence(found.start()).end
+        said = Reading(records.text[begin:end])
+        quote = records.text[found.start() : end].strip(" \n\t\r.;,")
+        if _NONE_KNOWN.match(said.low) or not quote:
+            continue
+        for item in _hits(case, said, RecordQuote(quote=quote)):
+            if item.id not in seen and not _names(item) <= known:
+                seen.add(item.id)
+                yield item
+
+
+def _names(item: ChecklistItem) -> frozenset[str]:
+    return frozenset(item.id.rsplit(":", 1)[-1].split())
+
+
+def _hits(case: Case, allergy: Reading, where: OrderField | RecordQuote) -> Iterator[ChecklistItem]:
+    guide = case.guide
+    if guide is None:
+        return
+    said = "in the order" if isinstance(where, OrderField) else "in the records only"
+    named = f"“{allergy.text.strip()}”" if isinstance(where, OrderField) else "An allergy"
+    for fact in (*guide.contraindications, *guide.excipients):
+        if fact.kind == "contraindication" and fact.matches != "allergy":
+            continue
+        match = next((t for t in guide.terms[fact.id] if allergy.has(t)), None)
+        if match is not None:
+            yield ChecklistItem(
+                id=f"allergy:{fact.id}:{match.text}",
+                severity="high",
+                category="adverse_reaction",
+                what=f"{named} recorded {said} ({match.text}) against {guide.drug.generic}: {fact.text}",
+                action=fact.action,
+                evidence=(where, guide.refs[fact.id]),
+                medication=guide.drug.generic,
+            )
+    for name in sorted(guide.premedication_names):
+        if allergy.has(term(name)):
+            yield _premedication(guide, named, said, name, where)
+
+
+def _premedication(guide: Guide, named: str, said: str, name: str, where: OrderField | RecordQuote) -> ChecklistItem:
+    facts = tuple(guide.refs[f.id] for f in guide.premedications if name in {d.casefold() for d in f.drugs})
+    return ChecklistItem(
+        id=f"allergy:premedication:{name}",
+        severity="high",
+        category="adverse_reaction",
+        what=f"{named} recorded {said}: {name} is usual before {guide.drug.generic}.",
+        action=f"Do not give {name}; ask the prescriber for another premedication.",
+        evidence=(where, *facts),
+        medication=name,
+    )
+
+
+def _compared(case: Case, guide: Guide, clear: list[int]) -> ChecklistItem:
+    names = "; ".join(case.allergies[at].text.strip() for at in clear)
+    against = list(dict.fromkeys(fact.excipient for fact in guide.excipients))
+    listed = f" and its listed excipients ({', '.join(against)})" if against else ""
+    refs: list[FactRef] = [guide.refs[f.id] for f in guide.excipients]
+    refs += [guide.refs[f.id] for f in guide.contraindications if f.matches == "allergy"]
+    return ChecklistItem(
+        id="allergy:compared",
+        severity="low",
+        category="adverse_reaction",
+        what=f"Recorded allergies ({names}) were compared with {guide.drug.generic}{listed}: no match was found.",
+        action=f"Ask the patient again about allergies, and compare them with the package of the product dispensed: {names}.",
+        evidence=(*(OrderField(field=f"patient.allergies.{at}") for at in clear), *refs),
+        when="before dispensing",
+        medication=guide.drug.generic,
+    )
+
+
+def _nothing_recorded() -> ChecklistItem:
+    missing = gap("allergies", "nothing could be compared with the drug and its excipients.")
+    return ChecklistItem(
+        id="allergy:missing",
+        severity="moderate",
+        category="adverse_reaction",
+        what=f"The order carries no statement on allergies: {missing.placeholder}.",
+        action="Ask the patient and the prescriber about allergies to medicines, excipients, latex and food.",
+        evidence=(OrderField(field="medication"),),
+        gaps=(missing,),
+    )

@@ -1,0 +1,110 @@
+"""What the patient takes besides, and what was or will be given: compared with the drug's listed interactions."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from knowledge.facts import Interaction
+from schemas.careplan import Severity
+from services.generator.domain.case import Case, Medicine
+from services.generator.domain.checklist.item import ChecklistItem
+from services.generator.domain.evidence import RecordQuote
+from services.generator.domain.guide import Guide
+from services.generator.domain.reading import Place
+
+_STILL_TO_COME = ("not yet had", "has not had", "not yet received", "no record of", "due for", "overdue", "needs ")
+
+
+def home_medicines(case: Case) -> Iterator[ChecklistItem]:
+    """One item a listed interaction, naming the entries of the medication history that it concerns."""
+    guide = case.guide
+    if guide is None:
+        return
+    found: dict[str, list[Medicine]] = defaultdict(list)
+    facts: dict[str, Interaction] = {}
+    for medicine in case.medicines:
+        for wanted in guide.interacting_names.names_in(medicine.reading):
+            for fact in guide.interacting[wanted.text]:
+                if medicine not in found[fact.id] and medicine.reading.has(wanted):
+                    found[fact.id].append(medicine)
+                    facts[fact.id] = fact
+    for fact_id, medicines in found.items():
+        if medicines:
+            yield _with_medicines(guide, facts[fact_id], medicines)
+
+
+def _with_medicines(guide: Guide, fact: Interaction, medicines: list[Medicine]) -> ChecklistItem:
+    ended = all(medicine.ended for medicine in medicines)
+    severity: Severity = "moderate" if ended and fact.severity == "high" else fact.severity
+    names = "; ".join(medicine.text for medicine in medicines)
+    told = "recently ended" if ended else "in the medication history"
+    return ChecklistItem(
+        id=f"interaction:{fact.id}",
+        severity=severity,
+        category="adverse_reaction",
+        what=f"{guide.drug.generic} with {names} ({told}): {fact.text} Effect: {fact.effect}",
+        action=fact.action,
+        evidence=(*(medicine.evidence for medicine in medicines), guide.refs[fact.id]),
+        medication=medicines[0].text,
+    )
+
+
+def medicines_in_records(case: Case) -> Iterator[ChecklistItem]:
+    """A listed interaction with something that only the records name: moderate until somebody says that it is current.
+
+    Vaccines are the exception: one that the records do not deny is as serious as its fact says.
+    """
+    guide = case.guide
+    if guide is None:
+        return
+    seen: set[str] = set()
+    listed = {word for medicine in case.medicines for word in medicine.reading.words}
+    for mention in guide.interacting_names.mentions_in(case.records):
+        facts = [fact for fact in guide.interacting[mention.name] if fact.id not in seen]
+        if not facts or listed.issuperset(mention.name.split()) or mention.name in guide.premedication_names:
+            continue
+        if case.records.denied(mention.place) or case.records.past(mention.place):
+            continue
+        quote = case.quote(mention.place)
+        for fact in facts:
+            seen.add(fact.id)
+            yield _with_mention(guide, fact, mention.name, quote)
+
+
+def _with_mention(guide: Guide, fact: Interaction, name: str, quote: RecordQuote) -> ChecklistItem:
+    vaccine = fact.target_kind == "vaccine"
+    return ChecklistItem(
+        id=f"mention:{fact.id}:{name}",
+        severity=fact.severity if vaccine or fact.severity == "low" else "moderate",
+        category="adverse_reaction",
+        what=f"The records name {name}, which the medication history does not: {fact.text}",
+        action=f"Clarify whether {name} is current or planned. If it is: {fact.action}",
+        evidence=(quote, guide.refs[fact.id]),
+        medication=name,
+    )
+
+
+def planned_vaccines(case: Case) -> Iterator[ChecklistItem]:
+    """A recommended non-live vaccine of which the records say that it is still to come."""
+    guide = case.guide
+    if guide is None:
+        return
+    for fact in guide.vaccines:
+        if fact.live:
+            continue
+        for cue in _STILL_TO_COME:
+            at = case.records.low.find(cue)
+            if at < 0:
+                continue
+            sentence = case.records.low[at : case.records.sentence(at).end]
+            names = [v for v in fact.vaccines if v.split(" vaccine")[0].casefold() in sentence]
+            if names:
+                yield ChecklistItem(
+                    id=f"vaccine:{fact.id}",
+                    severity="moderate",
+                    category="needs_additional_therapy",
+                    what=f"{', '.join(names)} is still to be given. {fact.text}",
+                    action=f"Ask the prescriber about {', '.join(names)} ({fact.timing}).",
+                    evidence=(case.quote(Place(at, at + len(cue))), guide.refs[fact.id]),
+                    medication=names[0],
+                )
+                return

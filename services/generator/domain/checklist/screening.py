@@ -1,0 +1,166 @@
+"""Tests before the first dose: which results the order and the records show, which are missing, which forbid a start."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from knowledge.facts import Baseline
+from knowledge.models import CrossDrugRule
+from services.generator.domain.case import Case
+from services.generator.domain.checklist.item import ChecklistItem, Gap, gap
+from services.generator.domain.evidence import OrderField, RecordQuote
+from services.generator.domain.guide import Guide
+from services.generator.domain.reading import Reading, Term, fold, term
+
+_HEPATITIS_B = tuple(
+    map(term, ("HBsAg", "hepatitis B surface antigen", "anti-HBc", "HBcAb", "hepatitis B core antibody"))
+)
+_TUBERCULOSIS = tuple(map(term, ("QuantiFERON", "T-SPOT", "IGRA", "tuberculin", "TST", "PPD", "TB test", "TB screen")))
+_HEPATITIS_B_CODES = ("B16", "B18.0", "B18.1", "B19.1", "Z22.51")
+
+
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """A baseline test and where its result stands; `evidence` is None where there is none."""
+
+    fact: Baseline
+    evidence: RecordQuote | OrderField | None
+
+
+def baselines(case: Case) -> tuple[OnFile, ...]:
+    """Every baseline test that concerns this patient."""
+    guide = case.guide
+    if guide is None:
+        return ()
+    return tuple(
+        OnFile(f, _result(case, guide, f)) for f in guide.baselines if case.may_become_pregnant or not _is_pregnancy(f)
+    )
+
+
+def _is_pregnancy(fact: Baseline) -> bool:
+    return "pregnan" in fact.test
+
+
+def _result(case: Case, guide: Guide, fact: Baseline) -> RecordQuote | OrderField | None:
+    if "29463-7" in fact.loinc or fact.test == "body weight":
+        return OrderField(field="patient.weight_kg") if case.order.patient.weight_kg is not None else None
+    if fact.test == "complete medication list" and case.medicines:
+        return OrderField(field="medication_history")
+    for wanted in guide.terms[fact.id]:
+        place = next((p for p in case.records.places(wanted) if not fact.loinc or case.records.has_value(p)), None)
+        if place is not None:
+            return case.value(place) if fact.loinc else case.quote(place)
+    return None
+
+
+def missing_results(case: Case, on_file: tuple[OnFile, ...]) -> Iterator[ChecklistItem]:
+    """What has no result: one item each where a rule says that the first dose waits, one for all the others."""
+    guide = case.guide
+    if guide is None:
+        return
+    others: list[Baseline] = []
+    for result in on_file:
+        if result.evidence is not None or "weight" in result.fact.id:
+            continue
+        rule = _rule_for(guide, result.fact)
+        if rule is not None:
+            yield _missing(guide, rule, result.fact)
+        else:
+            others.append(result.fact)
+    if others:
+        yield _missing_others(guide, others)
+
+
+def _rule_for(guide: Guide, fact: Baseline) -> CrossDrugRule | None:
+    terms = {fold(t) for t in fact.terms}
+    return next((r for r in guide.rule("missing_result") if len(terms & {fold(t) for t in r.terms}) > 1), None)
+
+
+def _missing(guide: Guide, rule: CrossDrugRule, fact: Baseline) -> ChecklistItem:
+    missing = _gap(fact)
+    return ChecklistItem(
+        id=f"missing:{fact.id}",
+        severity=rule.severity,
+        category="needs_additional_therapy",
+        what=f"No result of the {fact.test} stands in the order or the records: {missing.placeholder}. {fact.why}",
+        action=f"{rule.action} {fact.text}",
+        evidence=(guide.refs[fact.id],),
+        medication=guide.drug.generic,
+        gaps=(missing,),
+    )
+
+
+def _missing_others(guide: Guide, facts: list[Baseline]) -> ChecklistItem:
+    gaps = tuple(_gap(fact) for fact in facts)
+    before = any(fact.before_first_dose for fact in facts)
+    return ChecklistItem(
+        id="missing:baseline",
+        severity="moderate" if before else "low",
+        category="needs_additional_therapy",
+        what=f"Baseline checks for {guide.drug.generic} without a result in the order or the records: "
+        f"{', '.join(missing.placeholder for missing in gaps)}.",
+        action=f"Ask for the results or have them done: {'; '.join(fact.test for fact in facts)}. "
+        + " ".join(fact.why for fact in facts if fact.before_first_dose),
+        evidence=tuple(guide.refs[fact.id] for fact in facts),
+        medication=guide.drug.generic,
+        gaps=gaps,
+    )
+
+
+def _gap(fact: Baseline) -> Gap:
+    return gap(fact.test, "ask for it before the first dose.")
+
+
+def positive_hepatitis_b(case: Case) -> Iterator[ChecklistItem]:
+    """HBsAg or anti-HBc positive, or a code that says so, with a drug that can reactivate hepatitis B."""
+    guide, rule = case.guide, case.library.rules.get("hbv_positive")
+    if guide is None or rule is None:
+        return
+    facts = tuple(f for f in guide.facts if f.kind in {"boxed_warning", "contraindication", "monitoring", "baseline"}
+                  and ("hepatitis b" in fold(f.text) or "hbsag" in fold(f.text)))  # fmt: skip
+    if not facts:
+        return
+    evidence: list[RecordQuote | OrderField] = [
+        OrderField(field="primary_diagnosis" if i == 0 else f"additional_diagnoses.{i - 1}")
+        for i, code in enumerate(case.codes)
+        if code.startswith(_HEPATITIS_B_CODES)
+    ]
+    evidence += _positive(case.records, _HEPATITIS_B)
+    if evidence:
+        yield ChecklistItem(
+            id="positive:hepatitis_b",
+            severity="high",
+            category="adverse_reaction",
+            what=f"Hepatitis B: a positive result or diagnosis is on file and {guide.drug.generic} can reactivate the virus.",
+            action=rule.action,
+            evidence=(*evidence, *(guide.refs[fact.id] for fact in facts)),
+            medication=guide.drug.generic,
+        )
+
+
+def positive_tuberculosis(case: Case) -> Iterator[ChecklistItem]:
+    """A positive tuberculosis test with a drug that asks for one first."""
+    guide = case.guide
+    fact = next((f for f in guide.baselines if "tuberculosis" in f.test), None) if guide else None
+    if guide is None or fact is None:
+        return
+    evidence = _positive(case.records, _TUBERCULOSIS)
+    if evidence:
+        yield ChecklistItem(
+            id="positive:tuberculosis",
+            severity="high",
+            category="needs_additional_therapy",
+            what=f"Tuberculosis: a positive test is on file. Before {guide.drug.generic}: {fact.text}",
+            action="Hold the first dose until the prescriber confirms that active tuberculosis is excluded and that latent "
+            "tuberculosis is treated.",
+            evidence=(*evidence, guide.refs[fact.id]),
+            medication=guide.drug.generic,
+        )
+
+
+def _positive(records: Reading, terms: tuple[Term, ...]) -> list[RecordQuote]:
+    found: dict[str, None] = {}
+    for wanted in terms:
+        for place in records.places(wanted):
+            if records.result(place) == "positive":
+                found[records.quote(place)] = None
+    return [RecordQuote(quote=quote) for quote in found]

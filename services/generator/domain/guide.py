@@ -1,0 +1,135 @@
+"""What the knowledge base says of one drug for one set of diagnoses, sorted and ready to look things up.
+
+Made once for each drug and combination of diagnoses that its facts distinguish, then shared by every order for it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from knowledge.base import KnowledgeBase
+from knowledge.facts import (
+    Baseline,
+    BoxedWarning,
+    Contraindication,
+    Counselling,
+    DoseRule,
+    Excipient,
+    Fact,
+    FactBase,
+    Interaction,
+    Monitoring,
+    Pregnancy,
+    Premedication,
+    Rems,
+    Vaccine,
+)
+from knowledge.models import CrossDrugRule, Drug
+from schemas.careplan import Citation
+from services.generator.domain.evidence import FactRef
+from services.generator.domain.lexicon import Lexicon, NameIndex
+from services.generator.domain.reading import Term, fold, term
+
+F = TypeVar("F", bound=FactBase)
+
+
+class Guide:
+    """One drug's facts that hold for these diagnoses. Nothing in it depends on a patient."""
+
+    def __init__(self, drug: Drug, facts: tuple[Fact, ...], rules: tuple[CrossDrugRule, ...]) -> None:
+        self.drug = drug
+        self.facts = facts
+        self.by_id: Mapping[str, Fact] = {fact.id: fact for fact in facts}
+        self.rules = rules
+        self.own_names = frozenset(fold(name) for name in drug.names)
+        self.boxed = _of(facts, BoxedWarning)
+        self.contraindications = _of(facts, Contraindication)
+        self.excipients = _of(facts, Excipient)
+        self.baselines = _of(facts, Baseline)
+        self.monitoring = _of(facts, Monitoring)
+        self.interactions = _of(facts, Interaction)
+        self.doses = _of(facts, DoseRule)
+        self.counselling = _of(facts, Counselling)
+        self.premedications = _of(facts, Premedication)
+        self.vaccines = _of(facts, Vaccine)
+        self.pregnancy = _of(facts, Pregnancy)
+        self.rems = _of(facts, Rems)
+        self.terms: Mapping[str, tuple[Term, ...]] = {
+            fact.id: _terms(fact) for fact in facts if isinstance(fact, Baseline | Contraindication | Excipient)
+        }
+        self.interacting: Mapping[str, tuple[Interaction, ...]] = _by_member(self.interactions, self.own_names)
+        self.interacting_names = NameIndex(self.interacting)
+        self.premedication_names = frozenset(fold(name) for fact in self.premedications for name in fact.drugs)
+        self.refs: Mapping[str, FactRef] = {fact.id: FactRef(fact_id=fact.id) for fact in facts}
+        self.citations: dict[tuple[str, int], Citation] = {}
+        """Each fact under each number that it had in a plan."""
+        self.memo: dict[object, object] = {}
+        """What others have derived from this guide alone, or with a date; they bound it themselves."""
+
+    def rule(self, finding: str) -> Iterable[CrossDrugRule]:
+        """The rules of this finding that name this drug or none."""
+        return (rule for rule in self.rules if rule.finding == finding)
+
+    def facts_about(self, *words: str) -> tuple[Fact, ...]:
+        """The facts whose text has one of the words."""
+        return tuple(fact for fact in self.facts if any(word in fold(fact.text) for word in words))
+
+
+class Library:
+    """One knowledge base, indexed. `library` keeps one for each, since loading gives a new object each time."""
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        self.knowledge = knowledge
+        self.lexicon = Lexicon(knowledge)
+        self.classes: Mapping[str, frozenset[str]] = {
+            c.id: frozenset(fold(n) for n in (*c.members, *c.brands)) for c in knowledge.classes.values()
+        }
+        self.rules: Mapping[str, CrossDrugRule] = {rule.id: rule for rule in knowledge.rules}
+        self.indexes = {name: NameIndex(names) for name, names in self.classes.items()}
+        self._prefixes = {
+            drug.id: tuple(sorted({prefix for fact in drug.facts for prefix in fact.icd10})) for drug in knowledge.drugs
+        }
+        self._guides: dict[tuple[str, frozenset[str]], Guide] = {}
+
+    def guide(self, drug: Drug, codes: tuple[str, ...]) -> Guide:
+        matched = frozenset(p for p in self._prefixes[drug.id] if any(code.startswith(p) for code in codes))
+        guide = self._guides.get((drug.id, matched))
+        if guide is None:
+            facts = tuple(f for f in drug.facts if not f.icd10 or not matched.isdisjoint(f.icd10))
+            rules = tuple(r for r in self.knowledge.rules if not r.drugs or drug.id in r.drugs)
+            # As many as there are combinations of a drug's own prefixes: a few each.
+            guide = self._guides[drug.id, matched] = Guide(drug, facts, rules)
+        return guide
+
+
+_libraries: list[Library] = []
+_MOST_LIBRARIES = 4
+
+
+def library(knowledge: KnowledgeBase) -> Library:
+    for known in _libraries:
+        if known.knowledge is knowledge:
+            return known
+    new = Library(knowledge)
+    del _libraries[: -_MOST_LIBRARIES + 1]
+    _libraries.append(new)
+    return new
+
+
+def _terms(fact: Baseline | Contraindication | Excipient) -> tuple[Term, ...]:
+    """With plurals for tests: a record says "Vaccines: up to date"."""
+    plurals = [f"{t}s" for t in fact.terms if t.islower() and not t.endswith("s")] if isinstance(fact, Baseline) else []
+    return tuple(term(t) for t in (*fact.terms, *plurals))
+
+
+def _of(facts: Iterable[Fact], kind: type[F]) -> tuple[F, ...]:
+    return tuple(fact for fact in facts if isinstance(fact, kind))
+
+
+def _by_member(interactions: Iterable[Interaction], own: frozenset[str]) -> dict[str, tuple[Interaction, ...]]:
+    found: dict[str, list[Interaction]] = defaultdict(list)
+    for fact in interactions:
+        for member in dict.fromkeys(fold(name) for name in fact.members):
+            if member not in own:
+                found[member].append(fact)
+    return {name: tuple(facts) for name, facts in found.items()}

@@ -1,0 +1,87 @@
+"""Every medicine that the knowledge base knows by name, ready to be found in a text."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+
+from knowledge.base import KnowledgeBase
+from services.generator.domain.reading import Place, Reading, Term, fold, term, words_of
+
+# A name of the knowledge base that is also an everyday word says nothing when it stands in a sentence.
+_EVERYDAY = frozenset({"oxygen", "ns", "charcoal", "plt"})
+# What a medicine is called by its ending: a name that no list of ours has is still a name.
+_ENDINGS = (
+    "mab", "nib", "pril", "sartan", "statin", "olol", "cillin", "mycin", "floxacin", "conazole", "prazole", "gliptin",
+    "gliflozin", "glutide", "triptan", "dipine", "parin", "buvir", "asvir", "ciclovir", "oxetine", "azepam", "zolam",
+    "azosin", "thiazide", "semide", "sporine", "limus", "cept", "kinra", "oxaban", "gatran", "platin", "rubicin", "taxel",
+    "lukast", "terol", "tropium", "profen", "oxicam", "coxib", "tidine", "setron", "cycline", "oxacin", "imod", "bicin",
+)  # fmt: skip
+_NOT_MEDICINES = frozenset(["nib", "cept", "imod", "taxel", "statin", "mab", "concept", "except", "accept", "precept", "intercept", "percept", "transcept", "statins", "platin", "parin", "mabs"])  # fmt: skip
+_WORD = re.compile(r"[a-z]{6,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    name: str
+    place: Place
+
+
+class NameIndex:
+    """Names by one of their words, so that only those are looked for whose words are there."""
+
+    __slots__ = ("_by_word",)
+
+    def __init__(self, names: Iterable[str]) -> None:
+        by_word: dict[str, list[Term]] = defaultdict(list)
+        for name in dict.fromkeys(fold(name) for name in names):
+            wanted = term(name)
+            if wanted.words:
+                # The longest word is the rarest: "vaccine" would otherwise be looked at for every vaccine.
+                by_word[max(wanted.words, key=len)].append(wanted)
+        self._by_word = {word: tuple(sorted(terms, key=lambda t: -len(t.text))) for word, terms in by_word.items()}
+
+    @property
+    def words(self) -> Set[str]:
+        return self._by_word.keys()
+
+    def names_in(self, reading: Reading) -> Iterator[Term]:
+        """The names whose words are all there; the longest first for one word."""
+        for word in reading.words & self._by_word.keys():
+            for wanted in self._by_word[word]:
+                if wanted.words <= reading.words:
+                    yield wanted
+
+    def mentions_in(self, reading: Reading) -> Iterator[Mention]:
+        for wanted in self.names_in(reading):
+            for place in reading.places(wanted):
+                yield Mention(wanted.text, place)
+
+
+class Lexicon:
+    """All names of medicines, and which of them a text uses."""
+
+    __slots__ = ("_index", "support")
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        self.support = frozenset(fold(name) for name in knowledge.support_names)
+        self._index = NameIndex(name for name in knowledge.known_names if fold(name) not in _EVERYDAY)
+
+    def names_in(self, text: str) -> frozenset[str]:
+        """Known names, and words that end as medicines do. A name inside a longer one that is there counts too."""
+        reading = Reading(text)
+        known = {wanted.text for wanted in self._index.names_in(reading) if reading.has(wanted)}
+        return frozenset(known | {word for word in reading.words if _sounds_like_a_medicine(word)})
+
+    def known_in(self, reading: Reading) -> Iterator[Mention]:
+        return self._index.mentions_in(reading)
+
+
+def _sounds_like_a_medicine(word: str) -> bool:
+    return (
+        word.endswith(_ENDINGS) and len(word) > 6 and word not in _NOT_MEDICINES and _WORD.fullmatch(word) is not None
+    )
+
+
+def spoken_in(texts: Iterable[str]) -> frozenset[str]:
+    return words_of(fold(" ".join(texts)))

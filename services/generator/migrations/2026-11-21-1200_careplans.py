@@ -1,0 +1,45 @@
+"""Accepted orders, the jobs that write their plans, the model's answers, and the plans with their versions."""
+
+from chassis import tables
+from chassis.migrate import run
+
+revision = "generator_1"
+down_revision = None
+
+CAREPLANS = """
+CREATE TABLE accepted_orders (
+    order_id    uuid        PRIMARY KEY,
+    accepted_at timestamptz NOT NULL,
+    order_body  json        NOT NULL
+);
+CREATE TABLE model_answers (
+    job_id     uuid        NOT NULL,
+    generation integer     NOT NULL,
+    key_id     text        NOT NULL,
+    sealed     bytea       NOT NULL,
+    refused    boolean     NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (job_id, generation)
+);
+COMMENT ON TABLE model_answers IS 'Raw answers of billed models, encrypted: stored before they are read, so that a crash costs no second call';
+CREATE TABLE careplans (
+    careplan_id uuid    PRIMARY KEY,
+    order_id    uuid    NOT NULL CONSTRAINT one_careplan_an_order UNIQUE,
+    version     integer NOT NULL,
+    review      text    NOT NULL
+);
+CREATE TABLE careplan_versions (
+    careplan_id uuid        NOT NULL REFERENCES careplans,
+    version     integer     NOT NULL,
+    careplan    json        NOT NULL,
+    created_at  timestamptz NOT NULL,
+    created_by  text        NOT NULL,
+    note        text        NOT NULL DEFAULT '',
+    PRIMARY KEY (careplan_id, version)
+)
+"""
+
+
+def upgrade() -> None:
+    run(CAREPLANS, tables.JOBS_TABLE)
+    run(tables.OUTBOX_TABLE, tables.INBOX_TABLE, tables.DEAD_LETTERS_TABLE, tables.IDEMPOTENCY_TABLE)

@@ -1,0 +1,115 @@
+"""The generator's tables and every query on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from chassis.crypto import Keyring
+from chassis.database import Transaction
+from chassis.ids import new_id
+from chassis.messaging.jobs import Job
+from schemas.careplan import CarePlan
+from schemas.order import Order
+from services.generator.adapters.model import ModelAnswer
+
+_KEEP_ORDERS = """
+INSERT INTO accepted_orders (order_id, accepted_at, order_body)
+SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::json[]) ON CONFLICT DO NOTHING
+"""
+_ASSIGNMENTS = """
+SELECT order_id, accepted_at, order_body FROM accepted_orders WHERE order_id = ANY($1::uuid[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a plan is to be written for."""
+
+    order: Order
+    accepted_at: datetime
+
+
+async def keep_orders(tx: Transaction, orders: Sequence[tuple[UUID, datetime, Order]]) -> None:
+    await tx.execute(
+        _KEEP_ORDERS,
+        [order_id for order_id, _, _ in orders],
+        [accepted_at for _, accepted_at, _ in orders],
+        [order.model_dump_json() for _, _, order in orders],
+    )
+
+
+async def assignments(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, Assignment]:
+    rows = await tx.fetch(_ASSIGNMENTS, order_ids)
+    return {
+        row["order_id"]: Assignment(Order.model_validate_json(row["order_body"]), row["accepted_at"]) for row in rows
+    }
+
+
+# Conditional on the lease's generation: what a paused worker brings late is not kept.
+_KEEP_ANSWER = """
+INSERT INTO model_answers (job_id, generation, key_id, sealed)
+SELECT id, generation, $3, $4 FROM jobs WHERE id = $1 AND generation = $2
+ON CONFLICT DO NOTHING
+"""
+_ANSWERS = "SELECT generation, key_id, sealed, refused FROM model_answers WHERE job_id = $1 ORDER BY generation"
+_REFUSE_ANSWER = (
+    "UPDATE model_answers SET refused = true, key_id = $3, sealed = $4 WHERE job_id = $1 AND generation = $2"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """A billed answer; `complaints` are why it was refused, empty while nobody has read it."""
+
+    generation: int
+    answer: ModelAnswer
+    seconds: float
+    refused: bool
+    complaints: tuple[str, ...] = ()
+
+
+_KEPT = TypeAdapter(KeptAnswer)
+
+
+async def keep_answer(tx: Transaction, job: Job, kept: KeptAnswer, keyring: Keyring) -> None:
+    await tx.execute(
+        _KEEP_ANSWER, job.id, job.generation, keyring.active, keyring.seal(_KEPT.dump_json(kept), job.id.bytes)
+    )
+
+
+async def refuse_answer(tx: Transaction, job: Job, kept: KeptAnswer, keyring: Keyring) -> None:
+    sealed = keyring.seal(_KEPT.dump_json(kept), job.id.bytes)
+    await tx.execute(_REFUSE_ANSWER, job.id, kept.generation, keyring.active, sealed)
+
+
+async def answers_of(tx: Transaction, job: Job, keyring: Keyring) -> list[KeptAnswer]:
+    """Oldest first."""
+    rows = await tx.fetch(_ANSWERS, job.id)
+    return [_KEPT.validate_json(keyring.open(row["key_id"], row["sealed"], job.id.bytes)) for row in rows]
+
+
+_ADD_CAREPLANS = """
+WITH plans AS (
+    INSERT INTO careplans (careplan_id, order_id, version, review)
+    SELECT careplan_id, order_id, 1, 'draft' FROM unnest($1::uuid[], $2::uuid[]) AS t (careplan_id, order_id)
+    RETURNING careplan_id
+)
+INSERT INTO careplan_versions (careplan_id, version, careplan, created_at, created_by)
+SELECT careplan_id, 1, careplan, $4, 'generator' FROM unnest($1::uuid[], $3::json[]) AS t (careplan_id, careplan)
+"""
+
+
+async def add_careplans(tx: Transaction, plans: Sequence[tuple[UUID, CarePlan]]) -> list[UUID]:
+    """Stores the first version of each order's plan; returns the plans' new ids."""
+    careplan_ids = [new_id() for _ in plans]
+    await tx.execute(
+        _ADD_CAREPLANS,
+        careplan_ids,
+        [order_id for order_id, _ in plans],
+        [plan.model_dump_json() for _, plan in plans],
+        tx.now,
+    )
+    return careplan_ids

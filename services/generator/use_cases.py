@@ -1,0 +1,219 @@
+"""What the generator does: take on accepted orders, and write each one's plan in a job.
+
+    lease a job ──> an answer is kept? ──no──> ask the model ──> keep its raw answer (billed models)
+                            └──────────yes────────────────────────────┤
+                 assemble and check ──right──> save the plan, emit CarePlanCompleted
+                            └──wrong──> again, with the complaints; after three billed tries CarePlanFailed
+
+Nothing is held open while the model thinks: each arrow that writes is a short transaction of its own, fenced by the lease.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.batches import Batches
+from chassis.crypto import Keyring
+from chassis.database import OUTAGES, Database
+from chassis.ids import new_id
+from chassis.messaging.jobs import Job, NewJob, add_jobs, finish_jobs, postpone_job
+from chassis.telemetry import log
+from schemas.careplan import CarePlan, ModelUse
+from schemas.event import Event, Fact
+from schemas.generator import CarePlanCompleted, CarePlanFailed
+from schemas.intake import CarePlanRequested
+from schemas.validation import OrderAccepted
+from services.generator import storage
+from services.generator.adapters.model import LanguageModel, ModelAnswer, ModelFailed, ModelUnavailable
+from services.generator.domain.answer import BadAnswer
+from services.generator.domain.request import PlanRequest
+from services.generator.storage import Assignment, KeptAnswer
+
+FACTS: tuple[type[Fact], ...] = (OrderAccepted, CarePlanRequested)
+
+MOST_BILLED_TRIES = 3
+_LONGEST_BACKOFF_SECONDS = 60.0
+_LONGEST_RETRY_AFTER_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How a job ended: with a plan, or with the reason why there is none."""
+
+    job: Job
+    assignment: Assignment
+    model_use: ModelUse
+    plan: CarePlan | None = None
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass
+class Generator:
+    database: Database
+    keyring: Keyring
+    model: LanguageModel
+    prepare: Callable[[Assignment], PlanRequest]
+    """The order with the facts and the checklist that a plan is written from."""
+    compose: Callable[[ModelAnswer, PlanRequest], CarePlan]
+    """The model's answer as a care plan that passes every gate; BadAnswer says what is wrong with it."""
+    wake: Callable[[], None] = lambda: None
+    _assignments: Batches[UUID, Assignment] = field(init=False)
+    _outcomes: Batches[_Outcome, None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._assignments = Batches(self._load_assignments, shared_failures=OUTAGES)
+        self._outcomes = Batches(self._save_outcomes, shared_failures=OUTAGES)
+
+    # ── take on ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def take_on(self, events: Sequence[Event]) -> None:
+        async with self.database.transaction() as tx:
+            new = await tx.first_time(events)
+            accepted = [(e.subject, e.time, e.data.order) for e in new if isinstance(e.data, OrderAccepted)]
+            if accepted:
+                await storage.keep_orders(tx, accepted)
+            await add_jobs(tx, [_job_for(event) for event in new])
+        if new:
+            log.info("jobs.added", jobs=len(new))
+            self.wake()
+
+    # ── write ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def write_plan(self, job: Job) -> None:
+        """One lease of a job, to its end: a plan, a failure, or postponed."""
+        assignment = await self._assignments.submit(job.subject)
+        kept = await self._kept_answers(job)
+        request = self.prepare(assignment)
+        try:
+            latest = kept[-1] if kept and not kept[-1].refused else await self._ask(job, request, kept)
+        except ModelUnavailable as away:
+            await self._postpone(job, _pause(job.free_tries, away.retry_after), away.reason, billed=False)
+            return
+        except ModelFailed as failure:
+            await self._again_or_give_up(job, assignment, kept, failure.reason)
+            return
+        try:
+            plan = self.compose(latest.answer, request)
+        except BadAnswer as bad:
+            await self._refuse(job, latest, bad.reasons)
+            await self._again_or_give_up(job, assignment, [*kept, latest], "ANSWER_NOT_USABLE")
+            return
+        used = _model_use([*(k for k in kept if k is not latest), latest])
+        await self._outcomes.submit(_Outcome(job, assignment, used, plan=plan))
+
+    async def _load_assignments(self, order_ids: Sequence[UUID]) -> list[Assignment]:
+        async with self.database.reading() as db:
+            found = await storage.assignments(db, order_ids)
+        return [found[order_id] for order_id in order_ids]
+
+    async def _kept_answers(self, job: Job) -> list[KeptAnswer]:
+        # A first lease has none, and an unbilled model keeps none: its answer costs nothing to have again.
+        if job.generation == 1 or not self.model.billed:
+            return []
+        async with self.database.reading() as db:
+            return await storage.answers_of(db, job, self.keyring)
+
+    async def _ask(self, job: Job, request: PlanRequest, kept: Sequence[KeptAnswer]) -> KeptAnswer:
+        """Calls the model, and keeps what it said before anybody reads it."""
+        if job.billed_tries > MOST_BILLED_TRIES:
+            raise ModelFailed("TRIES_USED_UP")
+        started = time.monotonic()
+        answer = await self.model.write(request, kept[-1].complaints if kept else ())
+        new = KeptAnswer(job.generation, answer, time.monotonic() - started, refused=False)
+        if self.model.billed:
+            async with self.database.transaction() as tx:
+                await storage.keep_answer(tx, job, new, self.keyring)
+        return new
+
+    # ── end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _save_outcomes(self, outcomes: Sequence[_Outcome]) -> list[None]:
+        async with self.database.transaction() as tx:
+            mine = await finish_jobs(tx, [outcome.job for outcome in outcomes])
+            # The others lost their lease while they worked: their successors' outcome counts.
+            valid = [outcome for outcome in outcomes if outcome.job.id in mine]
+            plans = [(outcome, outcome.plan) for outcome in valid if outcome.plan is not None]
+            careplan_ids = (
+                await storage.add_careplans(tx, [(o.job.subject, plan) for o, plan in plans]) if plans else []
+            )
+            for (outcome, plan), careplan_id in zip(plans, careplan_ids, strict=True):
+                tx.emit(_completed(outcome, plan, careplan_id), cause=outcome.job.cause)
+            for outcome in valid:
+                if outcome.plan is None:
+                    tx.emit(_failed(outcome), cause=outcome.job.cause)
+        log.info("plans.written", completed=len(plans), failed=len(valid) - len(plans), lost=len(outcomes) - len(valid))
+        return [None] * len(outcomes)
+
+    async def _again_or_give_up(
+        self, job: Job, assignment: Assignment, kept: Sequence[KeptAnswer], reason: str
+    ) -> None:
+        if job.billed_tries < MOST_BILLED_TRIES:
+            await self._postpone(job, _pause(job.billed_tries, None), reason, billed=True)
+            return
+        message = _FAILURE_MESSAGES.get(reason, _FAILURE_MESSAGES["ANSWER_NOT_USABLE"])
+        await self._outcomes.submit(_Outcome(job, assignment, _model_use(kept), reason=reason, message=message))
+
+    async def _refuse(self, job: Job, kept: KeptAnswer, complaints: tuple[str, ...]) -> None:
+        if self.model.billed:
+            refused = KeptAnswer(kept.generation, kept.answer, kept.seconds, refused=True, complaints=complaints)
+            async with self.database.transaction() as tx:
+                await storage.refuse_answer(tx, job, refused, self.keyring)
+
+    async def _postpone(self, job: Job, pause: timedelta, reason: str, *, billed: bool) -> None:
+        log.warning("job.postponed", order_id=str(job.subject), reason=reason, seconds=pause.total_seconds())
+        async with self.database.transaction() as tx:
+            await postpone_job(tx, job, pause, billed=billed)
+
+
+_FAILURE_MESSAGES = {
+    "ANSWER_NOT_USABLE": "The language model's answers could not be used as a care plan. Try again, or write it by hand.",
+    "TIMEOUT": "The language model did not answer in time. Try again later.",
+    "TRIES_USED_UP": "Three tries did not give a care plan. Try again, or write it by hand.",
+}
+
+
+def _job_for(event: Event) -> NewJob:
+    attempt = event.data.attempt if isinstance(event.data, OrderAccepted | CarePlanRequested) else 0
+    return NewJob(new_id(), event.subject, attempt, event.id, event.trace)
+
+
+def _pause(tries: int, retry_after: float | None) -> timedelta:
+    """Exponential with jitter; longer where the provider asks for it, within reason."""
+    backoff = min(2.0**tries, _LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
+    return timedelta(seconds=max(backoff, min(retry_after or 0.0, _LONGEST_RETRY_AFTER_SECONDS)))
+
+
+def _model_use(kept: Sequence[KeptAnswer]) -> ModelUse:
+    return ModelUse(
+        calls=len(kept),
+        input_tokens=sum(k.answer.input_tokens for k in kept),
+        cached_input_tokens=sum(k.answer.cached_input_tokens for k in kept),
+        output_tokens=sum(k.answer.output_tokens for k in kept),
+        seconds=sum(k.seconds for k in kept),
+    )
+
+
+def _completed(outcome: _Outcome, plan: CarePlan, careplan_id: UUID) -> CarePlanCompleted:
+    return CarePlanCompleted(
+        order_id=outcome.job.subject,
+        attempt=outcome.job.attempt,
+        careplan_id=careplan_id,
+        accepted_at=outcome.assignment.accepted_at,
+        careplan=plan,
+        model_use=outcome.model_use,
+    )
+
+
+def _failed(outcome: _Outcome) -> CarePlanFailed:
+    return CarePlanFailed(
+        order_id=outcome.job.subject,
+        attempt=outcome.job.attempt,
+        accepted_at=outcome.assignment.accepted_at,
+        reason=outcome.reason,
+        message=outcome.message,
+        model_use=outcome.model_use,
+    )

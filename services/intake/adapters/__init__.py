@@ -1,0 +1,1 @@
+"""Outside parties: one file per order source, and where ICD-10-CM comes from."""

@@ -1,0 +1,102 @@
+"""What a submitter is told, from how far the order is."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.answer import Answer
+from chassis.errors import ApplicationError, Blocked, NeedsConfirmation
+from schemas.order import Finding, OrderStatus
+from services.intake.domain.orders import StoredOrder
+from services.intake.domain.progress import CurrentPlan, Progress
+
+
+def order_path(order_id: UUID) -> str:
+    return f"/api/orders/{order_id}"
+
+
+def accepted(order_id: UUID, status: OrderStatus, *, waited: bool = False) -> Answer:
+    """202: the order is durable."""
+    self_path = order_path(order_id)
+    body = {"order_id": str(order_id), "status": status, "links": {"self": self_path, "events": f"{self_path}/events"}}
+    headers = {"Location": self_path} | ({"Preference-Applied": "wait"} if waited else {})
+    return Answer(202, json.dumps(body), headers, order_id)
+
+
+def waits(order_id: UUID) -> Answer:
+    """The order is durable, its answer waits for validation."""
+    return Answer(None, subject=order_id)
+
+
+def decision(order_id: UUID, progress: Progress, *, for_partner: bool) -> Answer | ApplicationError:
+    """The answer to a submitter who waited: accepted, or the block or warning as an error."""
+    findings = [shown(finding, for_partner=for_partner) for finding in progress.problems]
+    match progress.status:
+        case "rejected":
+            first = _first(progress.problems, "block")
+            return Blocked(first.code, first.message, _detail(order_id, findings), {"Location": order_path(order_id)})
+        case "needs_confirmation":
+            first = _first(progress.problems, "warning")
+            detail = _detail(order_id, findings) | {"confirm": f"{order_path(order_id)}/confirm"}
+            return NeedsConfirmation(first.code, first.message, detail, {"Location": order_path(order_id)})
+        case "pending":
+            return accepted(order_id, "pending")
+        case _:
+            return accepted(order_id, "processing", waited=True)
+
+
+def shown(finding: Finding, *, for_partner: bool) -> dict[str, Any]:
+    """A finding as the caller may see it: what it says about another patient is for staff."""
+    fields = finding.model_dump(mode="json")
+    if for_partner:
+        fields["detail"] = {}
+    if finding.type != "warning":
+        del fields["confirmed"]
+    return fields
+
+
+def _first(findings: Sequence[Finding], kind: str) -> Finding:
+    return next(finding for finding in findings if finding.type == kind)
+
+
+def _detail(order_id: UUID, findings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    by_type = {f"{kind}s": [f for f in findings if f["type"] == kind] for kind in ("block", "warning", "notice")}
+    return {"order_id": str(order_id), **by_type}
+
+
+def shown_order(stored: StoredOrder, *, for_partner: bool) -> dict[str, Any]:
+    """`GET /api/orders/{order_id}`."""
+    way = stored.progress
+    return {
+        "order_id": str(stored.order_id),
+        "source": stored.source,
+        "external_id": stored.external_id,
+        "status": way.status,
+        "submitted_at": _iso(stored.submitted_at),
+        "updated_at": _iso(stored.updated_at),
+        "order": stored.order.model_dump(mode="json"),
+        "problems": [shown(finding, for_partner=for_partner) for finding in way.problems],
+        "timeline": [{"status": step.status, "at": _iso(step.at)} for step in way.timeline],
+        "careplan": _shown_plan(way.plan) if way.status == "completed" else None,
+    }
+
+
+def _shown_plan(plan: CurrentPlan | None) -> dict[str, Any] | None:
+    if plan is None or plan.careplan is None:
+        return None
+    body = plan.careplan.model_dump(mode="json", exclude={"text", "text_edited"})
+    edited = {"text_edited": True} if plan.careplan.text_edited else {}
+    return {
+        "careplan_id": str(plan.careplan_id),
+        "version": plan.version,
+        "review": plan.review,
+        "text": plan.careplan.readable(plan.review),
+        **body,
+        **edited,
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,243 @@
+"""The form of an order: every field's rule and the code of its breach, all of them reported at once.
+
+The rules are those of the field table in docs/api.md. What passes is an Order; nothing here asks a database.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from chassis.errors import Fault
+from schemas.order import Order, Patient, Provider, Sex
+
+MAX_RECORD_CHARACTERS = 200_000
+_MAX_NAME, _MAX_MEDICATION, _MAX_LINE, _MAX_LINES = 100, 200, 1_000, 200
+_MAX_REPORTED_FAULTS, _MAX_REPORTED_FIELD = 500, 200
+_NAME_PUNCTUATION = frozenset("'-.,\u2019\u2018\u02bc\u2010\u2011\u2013")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NPI = re.compile(r"[0-9]{10}")
+_ICD10 = re.compile(r"([A-TV-Z][0-9]|U0)[0-9A-Z](\.?[0-9A-Z]{1,4})?")
+
+
+@dataclass(frozen=True)
+class FormRules:
+    """What the rules need from outside: the pharmacy's today and its form of an MRN."""
+
+    today: date
+    mrn: re.Pattern[str]
+
+
+def _broken(code: str, message: str) -> PydanticCustomError:
+    # The code is a contract code; pydantic's type wants a literal string, which a parameter is not.
+    return PydanticCustomError(cast("Any", code), cast("Any", message))
+
+
+def _required(text: str) -> str:
+    if not text.strip():
+        raise _broken("REQUIRED", "This may not be blank.")
+    return text
+
+
+def _name(text: str) -> str:
+    _required(text)
+    if len(text) > _MAX_NAME or not all(_in_a_name(character) for character in text):
+        raise _broken(
+            "NAME_FORMAT", f"A name is 1 to {_MAX_NAME} letters, spaces, apostrophes, hyphens, dots or commas."
+        )
+    return text
+
+
+def _in_a_name(character: str) -> bool:
+    return character in _NAME_PUNCTUATION or unicodedata.category(character)[0] in "LM" or character in " \u00a0"
+
+
+def _mrn(text: str, info: ValidationInfo) -> str:
+    _required(text)
+    if not _rules(info).mrn.fullmatch(text):
+        raise _broken("MRN_FORMAT", "The MRN does not have this pharmacy's form (6 digits, unless set otherwise).")
+    return text
+
+
+def _npi(text: str) -> str:
+    _required(text)
+    if not _NPI.fullmatch(text):
+        raise _broken("NPI_FORMAT", "An NPI has 10 digits.")
+    return text
+
+
+def _diagnosis(text: str) -> str:
+    """With the dot, upper case."""
+    _required(text)
+    code = text.strip().upper()
+    if not _ICD10.fullmatch(code):
+        raise _broken("ICD10_FORMAT", "This does not have the form of an ICD-10-CM code, such as G70.00.")
+    plain = code.replace(".", "")
+    return plain if len(plain) == 3 else f"{plain[:3]}.{plain[3:]}"
+
+
+def _medication(text: str) -> str:
+    _required(text)
+    if len(text) > _MAX_MEDICATION:
+        raise _broken("MEDICATION", f"A medication has at most {_MAX_MEDICATION} characters.")
+    return text
+
+
+def _records(text: str) -> str:
+    _required(text)
+    if len(text) > MAX_RECORD_CHARACTERS:
+        raise _broken("RECORDS_TOO_LARGE", f"Patient records have at most {MAX_RECORD_CHARACTERS:,} characters.")
+    return text
+
+
+def _line(text: str) -> str:
+    if not text.strip() or len(text) > _MAX_LINE:
+        raise _broken("VALUE", f"An entry has 1 to {_MAX_LINE:,} characters.")
+    return text
+
+
+def _weight(value: float) -> float:
+    if not 0 < value <= 700:
+        raise _broken("VALUE", "A weight is between 0 and 700 kg.")
+    return value
+
+
+def _iso_date(code: str) -> BeforeValidator:
+    def parse(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        _required(value)
+        try:
+            if _ISO_DATE.fullmatch(value):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise _broken(code, "A date is written YYYY-MM-DD.")
+
+    return BeforeValidator(parse)
+
+
+def _within_years(code: str, years: int) -> AfterValidator:
+    def check(day: date, info: ValidationInfo) -> date:
+        today = _rules(info).today
+        if day > today:
+            raise _broken(code, "This date lies in the future.")
+        if day < years_before(today, years):
+            raise _broken(code, f"This date lies more than {years} years back.")
+        return day
+
+    return AfterValidator(check)
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day so many years earlier; 28 February for a 29th that is not there."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def _rules(info: ValidationInfo) -> FormRules:
+    return cast("FormRules", info.context)
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Diagnosis = Annotated[str, AfterValidator(_diagnosis)]
+Line = Annotated[str, AfterValidator(_line)]
+Lines = Annotated[list[Line], Field(max_length=_MAX_LINES)]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PatientForm(_Form):
+    first_name: Name
+    last_name: Name
+    mrn: Annotated[str, AfterValidator(_mrn)]
+    date_of_birth: Annotated[date, _iso_date("DATE_OF_BIRTH"), _within_years("DATE_OF_BIRTH", 130)]
+    sex: Sex | None = None
+    weight_kg: Annotated[float, AfterValidator(_weight)] | None = None
+    allergies: Lines | None = None
+
+
+class ProviderForm(_Form):
+    name: Name
+    npi: Annotated[str, AfterValidator(_npi)]
+
+
+class OrderForm(_Form):
+    """What a caller sends to `POST /api/orders`."""
+
+    patient: PatientForm
+    provider: ProviderForm
+    primary_diagnosis: Diagnosis
+    additional_diagnoses: Annotated[list[Diagnosis], Field(max_length=_MAX_LINES)] | None = None
+    medication: Annotated[str, AfterValidator(_medication)]
+    medication_history: Lines | None = None
+    patient_records: Annotated[str, AfterValidator(_records)]
+    order_date: Annotated[date, _iso_date("ORDER_DATE"), _within_years("ORDER_DATE", 5)] | None = None
+    confirm: bool | None = None
+
+    def order(self, today: date) -> Order:
+        return Order(
+            patient=Patient.model_construct(
+                **{**dict(self.patient), "allergies": tuple(self.patient.allergies or ())},
+            ),
+            provider=Provider.model_construct(**dict(self.provider)),
+            primary_diagnosis=self.primary_diagnosis,
+            additional_diagnoses=tuple(self.additional_diagnoses or ()),
+            medication=self.medication,
+            medication_history=tuple(self.medication_history or ()),
+            patient_records=self.patient_records,
+            order_date=self.order_date or today,
+        )
+
+
+def check_form(value: Any, rules: FormRules) -> tuple[OrderForm | None, list[Fault]]:
+    """The form when it is right, else everything that is wrong with it."""
+    try:
+        return OrderForm.model_validate(value, context=rules), []
+    except ValidationError as error:
+        return None, [_fault(details) for details in error.errors(include_url=False)[:_MAX_REPORTED_FAULTS]]
+
+
+def diagnoses_in(value: Any) -> dict[str, str]:
+    """Field -> code of every diagnosis that has the form of one, whatever else is wrong."""
+    if not isinstance(value, Mapping):
+        return {}
+    additional = value.get("additional_diagnoses")
+    listed: Sequence[Any] = additional if isinstance(additional, list) else []
+    candidates: dict[str, Any] = {"primary_diagnosis": value.get("primary_diagnosis")}
+    candidates |= {f"additional_diagnoses.{index}": code for index, code in enumerate(listed)}
+    return {field: _diagnosis(code) for field, code in candidates.items() if _has_icd10_form(code)}
+
+
+def _has_icd10_form(code: object) -> bool:
+    return isinstance(code, str) and _ICD10.fullmatch(code.strip().upper()) is not None
+
+
+_CODES = {"missing": "REQUIRED", "extra_forbidden": "UNKNOWN_FIELD"}
+_MESSAGES = {
+    "REQUIRED": "This is required.",
+    "UNKNOWN_FIELD": "There is no such field.",
+    "TYPE": "This has the wrong JSON type.",
+    "VALUE": "This value is not possible here.",
+}
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    """A contract code stays; pydantic's own types become one of the four general codes."""
+    kind = details["type"]
+    field = ".".join(str(part) for part in details["loc"])[:_MAX_REPORTED_FIELD].encode(errors="replace").decode()
+    if kind.isupper():
+        return Fault(field, kind, details["msg"])
+    code = _CODES.get(kind) or ("TYPE" if kind.endswith("_type") else "VALUE")
+    if details["input"] is None and code == "TYPE":
+        code = "REQUIRED"
+    return Fault(field, code, _MESSAGES[code])

@@ -1,0 +1,248 @@
+"""What intake does: receive an order, follow its progress, confirm, retry. Each opens, loads, decides, saves, emits."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.answer import Answer
+from chassis.batches import Batches
+from chassis.database import OUTAGES, Database, Transaction
+from chassis.errors import ApplicationError, Fault, InvalidInput, NotFound, Rejected, WrongState
+from chassis.idempotency import Memo, answer_once, error_answer, record, remember_refusal
+from chassis.ids import new_id
+from chassis.security import Caller
+from chassis.telemetry import log
+from schemas.event import Event
+from schemas.intake import CarePlanRequested, OrderConfirmed, OrderReceived
+from schemas.order import Finding
+from services.intake import storage
+from services.intake.changes import Changes
+from services.intake.domain import answers, progress
+from services.intake.domain.order_form import FormRules, check_form, diagnoses_in
+from services.intake.domain.orders import StoredOrder, Submission
+from services.intake.domain.strict_json import parse_json
+from services.intake.icd10 import Icd10
+from services.intake.storage import NewOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What all POSTs here have in common. `wait_seconds`: hold the answer until validation has decided."""
+
+    caller: Caller
+    memo: Memo | None
+    wait_seconds: float = 0
+
+
+@dataclass
+class Intake:
+    database: Database
+    changes: Changes
+    icd10: Icd10
+    form_rules: Callable[[], FormRules]
+    """The pharmacy's form of an MRN, and its today."""
+    _submissions: Batches[NewOrder, Answer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._submissions = Batches(self._receive_orders, shared_failures=OUTAGES)
+
+    # ── receive ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def submit(self, request: Request, body: bytes) -> Answer:
+        """Answers 202 once the order is durable, 400 with every fault otherwise; waits for the decision where asked."""
+        try:
+            submission = await self._read(body)
+        except Rejected as refusal:
+            return await remember_refusal(self.database, request.memo, refusal)
+        order_id = new_id()
+        first = answers.waits(order_id) if request.wait_seconds else answers.accepted(order_id, "pending")
+        answer = await self._submissions.submit(
+            NewOrder(
+                order_id=order_id,
+                source=submission.source,
+                external_id=submission.external_id,
+                submitted_by=request.caller.subject,
+                order=submission.order,
+                notices=submission.notices,
+                warnings_accepted=submission.warnings_accepted,
+                memo=request.memo,
+                first_answer=first,
+            )
+        )
+        return await self._settle(request, answer)
+
+    async def _read(self, body: bytes) -> Submission:
+        value, faults = parse_json(body)
+        rules = self.form_rules()
+        form, form_faults = check_form(value, rules)
+        named = diagnoses_in(value)
+        billable = await self.icd10.billable(named.values())
+        unknown = [_unknown_code(where, code) for where, code in named.items() if code not in billable]
+        faulty = {fault.field for fault in faults}
+        faults += [fault for fault in (*form_faults, *unknown) if fault.field not in faulty]
+        if form is None or faults:
+            raise InvalidInput(faults)
+        notices = tuple(_not_billable(where, code) for where, code in named.items() if not billable[code])
+        return Submission("web", None, form.order(rules.today), notices, bool(form.confirm))
+
+    async def _receive_orders(self, new: Sequence[NewOrder]) -> list[Answer]:
+        async with self.database.transaction() as tx:
+            earlier = await storage.claim_memos(tx, new)
+            fresh = [order for order in new if order.order_id not in earlier]
+            if fresh:
+                await storage.insert_orders(tx, fresh)
+            for order in fresh:
+                tx.emit(_received(order, tx.now))
+        if fresh:
+            log.info("orders.received", orders=len(fresh), first=str(fresh[0].order_id))
+        return [earlier.get(order.order_id, order.first_answer) for order in new]
+
+    # ── wait ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _settle(self, request: Request, answer: Answer) -> Answer:
+        """An answer that is there is given; one that waits for a decision is found, and remembered as the first."""
+        if answer.status is not None:
+            return answer
+        assert answer.subject is not None
+        settled = await self._decision(answer.subject, request)
+        if request.memo is None:
+            return settled
+        async with self.database.transaction() as tx:
+            return await record(tx, request.memo, settled)
+
+    async def _decision(self, order_id: UUID, request: Request) -> Answer:
+        async for _ in self.changes.ticks(order_id, request.wait_seconds):
+            async with self.database.reading() as db:
+                row = await storage.status_of(db, order_id)
+            if row is not None and row["status"] != "pending":
+                break
+        async with self.database.reading() as db:
+            stored = await storage.order_by_id(db, order_id)
+        assert stored is not None
+        outcome = answers.decision(order_id, stored.progress, for_partner=request.caller.is_partner)
+        return error_answer(outcome) if isinstance(outcome, ApplicationError) else outcome
+
+    async def look(self, caller: Caller, order_id: UUID) -> dict[str, Any]:
+        """One order as `GET /api/orders/{order_id}` shows it. NotFound where it is not the caller's."""
+        async with self.database.reading() as db:
+            stored = await storage.order_by_id(db, order_id)
+        return answers.shown_order(_own(caller, stored), for_partner=caller.is_partner)
+
+    async def follow(self, caller: Caller, order_id: UUID) -> AsyncIterator[dict[str, Any] | None]:
+        """The order at once, then at each change, until a terminal status; None now and then, when nothing happened."""
+        seen: tuple[Any, ...] | None = None
+        async for _ in self.changes.ticks(order_id, None):
+            async with self.database.reading() as db:
+                stored = _own(caller, await storage.order_by_id(db, order_id))
+            now = (stored.progress.attempt, stored.progress.status, stored.updated_at)
+            if now == seen:
+                yield None
+                continue
+            seen = now
+            yield answers.shown_order(stored, for_partner=caller.is_partner)
+            if stored.progress.status in progress.TERMINAL:
+                return
+
+    # ── confirm, retry ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def confirm(self, request: Request, order_id: UUID) -> Answer:
+        """The submitter goes on in spite of the warnings shown. WrongState unless the order waits for that."""
+
+        async def work(tx: Transaction) -> Answer:
+            stored = _own(request.caller, await storage.order_by_id(tx, order_id, lock=True))
+            if stored.progress.status != "needs_confirmation":
+                raise WrongState(f"The order is {stored.progress.status}: there is nothing to confirm.")
+            going_on = progress.confirmed(stored.progress, tx.now)
+            await storage.save_progress(tx, {order_id: going_on})
+            await storage.start_moving(tx, order_id)
+            tx.emit(_confirmed(stored, going_on.attempt))
+            return answers.waits(order_id) if request.wait_seconds else answers.accepted(order_id, "pending")
+
+        return await self._settle(request, await answer_once(self.database, request.memo, work))
+
+    async def retry(self, request: Request, order_id: UUID) -> Answer:
+        """Asks again for a care plan whose generation gave up. WrongState unless it failed."""
+
+        async def work(tx: Transaction) -> Answer:
+            stored = _own(request.caller, await storage.order_by_id(tx, order_id, lock=True))
+            if stored.progress.status != "failed":
+                raise WrongState(f"The order is {stored.progress.status}: only a failed one can be tried again.")
+            again = progress.retried(stored.progress, tx.now)
+            await storage.save_progress(tx, {order_id: again})
+            await storage.start_moving(tx, order_id)
+            tx.emit(CarePlanRequested(order_id=order_id, attempt=again.attempt))
+            return answers.accepted(order_id, "processing")
+
+        return await answer_once(self.database, request.memo, work)
+
+    # ── follow what the others decided ─────────────────────────────────────────────────────────────────────────
+
+    async def apply_progress(self, events: Sequence[Event]) -> None:
+        async with self.database.transaction() as tx:
+            new = await tx.first_time(events)
+            current = await storage.progress_of(tx, [event.subject for event in new])
+            changed: dict[UUID, progress.Progress] = {}
+            for event in new:
+                before = changed.get(event.subject) or current.get(event.subject)
+                if before is None:
+                    log.warning("order.unknown", order_id=str(event.subject), type=event.type)
+                    continue
+                after = progress.after(before, event)
+                if after is not before:
+                    changed[event.subject] = after
+            if changed:
+                await storage.save_progress(tx, changed)
+
+    async def nudge(self) -> None:
+        """Has the last event of every order that stands still sent again."""
+        async with self.database.transaction() as tx:
+            nudged = await storage.nudge_stuck_orders(tx)
+        if nudged:
+            self.database.outbox_filled.set()
+            log.warning("orders.nudged", orders=nudged)
+
+
+def _own(caller: Caller, stored: StoredOrder | None) -> StoredOrder:
+    """A partner's order is its source's; another's is answered exactly as one that does not exist."""
+    if stored is None or (caller.is_partner and caller.source != stored.source):
+        raise NotFound("There is no such order.")
+    return stored
+
+
+def _received(order: NewOrder, at: datetime) -> OrderReceived:
+    return OrderReceived(
+        order_id=order.order_id,
+        source=order.source,
+        external_id=order.external_id,
+        submitted_at=at,
+        order=order.order,
+        notices=order.notices,
+        warnings_accepted=order.warnings_accepted,
+    )
+
+
+def _confirmed(stored: StoredOrder, attempt: int) -> OrderConfirmed:
+    shown = tuple(finding for finding in stored.progress.problems if finding.type == "warning")
+    return OrderConfirmed(
+        order_id=stored.order_id,
+        attempt=attempt,
+        source=stored.source,
+        order=stored.order,
+        notices=stored.notices,
+        confirmed=shown,
+    )
+
+
+def _unknown_code(where: str, code: str) -> Fault:
+    return Fault(where, "ICD10_UNKNOWN", f"{code} is not in the ICD-10-CM edition that this system carries.")
+
+
+def _not_billable(where: str, code: str) -> Finding:
+    return Finding(
+        type="notice",
+        code="ICD10_NOT_BILLABLE",
+        message=f"{code} is a category: a payer wants one of the codes below it.",
+        detail={"field": where, "diagnosis": code},
+    )

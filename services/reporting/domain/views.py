@@ -1,0 +1,56 @@
+"""Rows of the read model as the API shows them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from schemas.careplan import CarePlan
+
+
+def shown_order(row: Mapping[str, Any], *, for_partner: bool) -> dict[str, Any]:
+    """An order without its records and without its plan's text. What findings say of others is for staff."""
+    problems = json.loads(row["problems"] or "[]")
+    if for_partner:
+        problems = [problem | {"detail": {}} for problem in problems]
+    return {
+        "order_id": str(row["order_id"]),
+        "source": row["source"],
+        "external_id": row["external_id"],
+        "status": row["status"],
+        "submitted_at": iso(row["submitted_at"]),
+        "updated_at": iso(row["updated_at"]),
+        "order": json.loads(row["order_body"]),
+        "problems": problems,
+        "careplan_id": str(row["careplan_id"]) if row["careplan_id"] else None,
+        "version": row["careplan_version"],
+        "review": row["review"],
+    }
+
+
+def shown_careplan(row: Mapping[str, Any], plan: CarePlan, versions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    body = plan.model_dump(mode="json", exclude={"text", "text_edited"})
+    return {
+        "careplan_id": str(row["careplan_id"]),
+        "order_id": str(row["order_id"]),
+        "version": row["version"],
+        "review": row["review"],
+        "text": plan.readable(row["review"]),
+        **body,
+        **({"text_edited": True} if plan.text_edited else {}),
+        "versions": [
+            {
+                "version": version["version"],
+                "created_at": iso(version["created_at"]),
+                "created_by": version["created_by"],
+                "note": version["note"],
+                "approved_at": iso(version["approved_at"]),
+                "approved_by": version["approved_by"],
+            }
+            for version in versions
+        ],
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

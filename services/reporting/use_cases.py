@@ -1,0 +1,57 @@
+"""What reporting does: keep the read model, and answer from it."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from chassis.database import Database
+from chassis.errors import NotFound
+from chassis.security import Caller
+from schemas.careplan import CarePlan
+from schemas.event import Event
+from services.reporting import storage
+from services.reporting.domain.read_model import change_of, merged, version_of
+from services.reporting.domain.views import shown_careplan, shown_order
+from services.reporting.storage import Filter
+
+
+@dataclass(frozen=True)
+class Reporting:
+    database: Database
+
+    async def take_in(self, events: Sequence[Event]) -> None:
+        async with self.database.transaction() as tx:
+            new = await tx.first_time(events)
+            if not new:
+                return
+            await storage.merge_orders(tx, merged(change_of(event) for event in new))
+            versions = [version for event in new if (version := version_of(event))]
+            await storage.merge_versions(tx, versions)
+
+    async def search(self, caller: Caller, wanted: Filter, limit: int) -> tuple[list[dict[str, Any]], UUID | None]:
+        """A page, and the id to go on from where there is more. A partner finds its own source's orders only."""
+        if caller.is_partner:
+            wanted = replace(wanted, source=caller.source)
+        async with self.database.reading() as db:
+            rows = await storage.page_of_orders(db, wanted, limit + 1)
+        shown = [shown_order(row, for_partner=caller.is_partner) for row in rows[:limit]]
+        return shown, rows[limit - 1]["order_id"] if len(rows) > limit else None
+
+    async def careplan(self, caller: Caller, careplan_id: UUID) -> tuple[dict[str, Any], CarePlan, dict[str, Any]]:
+        """One care plan as shown, as a value, and its order. NotFound where it is not the caller's."""
+        async with self.database.reading() as db:
+            found = await storage.careplan_by_id(db, careplan_id)
+        if found is None or (caller.is_partner and found[0]["source"] != caller.source):
+            raise NotFound("There is no such care plan.")
+        row, versions = found
+        plan = CarePlan.model_validate_json(row["careplan"])
+        return shown_careplan(row, plan, versions), plan, json.loads(row["order_body"])
+
+    def report(self, wanted: Filter) -> AsyncIterator[Any]:
+        return storage.report_rows(self.database, wanted)
+
+    async def summary(self, wanted: Filter) -> dict[str, Any]:
+        async with self.database.reading() as db:
+            return await storage.summary(db, wanted)

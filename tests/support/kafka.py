@@ -1,0 +1,207 @@
+"""Apache Kafka itself, one small node, for the tests that must see the real thing.
+
+Needs Java 17 and Maven, which fetches the jars once into .cache/kafka. The same small interface as
+`local.broker.EmbeddedBroker`, so that a test takes either.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+from xml.etree import ElementTree as ET
+
+from local.broker import answers
+from local.ports import free_port
+from local.process import Child, Process
+
+_POM = Path(__file__).with_name("pom.xml")
+_CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+message.max.bytes=4194304
+group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2000
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
+
+
+class Broker(Protocol):
+    """What a test may do to a broker, whichever it is."""
+
+    @property
+    def bootstrap_servers(self) -> str: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def kill(self) -> None: ...
+    async def wipe(self) -> None: ...
+
+
+class KafkaUnavailable(RuntimeError):
+    """This machine cannot run it; the message is the one line that a skipped test says."""
+
+
+class KafkaBroken(RuntimeError):
+    """This machine should be able to run it, and does not: a failure, not a skip."""
+
+
+def jars() -> Path:
+    """The folder of jars, fetched if missing. In CI, whatever keeps them away is a failure."""
+    try:
+        return _fetched()
+    except KafkaUnavailable as reason:
+        if os.environ.get("CI"):
+            raise KafkaBroken(reason) from reason
+        raise
+
+
+def _fetched() -> Path:
+    for tool in ("java", "mvn"):
+        if shutil.which(tool) is None:
+            message = f"Apache Kafka left out: no `{tool}` here (it needs Java 17 and Maven)"
+            raise KafkaUnavailable(message)
+    folder = _CACHE / _version()
+    if not folder.exists():
+        half = _CACHE / f"{folder.name}.{os.getpid()}.half"
+        _copy_dependencies(half)
+        try:
+            half.rename(folder)
+        except OSError:  # somebody else was first, with the same jars
+            shutil.rmtree(half)
+    return folder
+
+
+def _version() -> str:
+    place = {"m": "http://maven.apache.org/POM/4.0.0"}
+    return ET.parse(_POM).findtext(".//m:dependency/m:version", namespaces=place) or ""
+
+
+def _copy_dependencies(folder: Path) -> None:
+    command = ["mvn", "--batch-mode", "--quiet", "--file", str(_POM), "dependency:copy-dependencies"]
+    command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if run.returncode == 0:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    said = next((line for line in run.stdout.splitlines() if "ERROR" in line), run.stderr)[:400]
+    if any(sign in run.stdout for sign in _REGISTRY_AWAY):
+        message = f"Apache Kafka left out: Maven reaches no registry ({said})"
+        raise KafkaUnavailable(message)
+    message = f"Maven could not fetch Apache Kafka: {said}"
+    raise KafkaBroken(message)
+
+
+# What Maven says when it got no answer; any other fault had one.
+_REGISTRY_AWAY = (
+    "Unknown host",
+    "UnknownHostException",
+    "No address associated",
+    "Name or service not known",
+    "Temporary failure in name resolution",
+    "Connection refused",
+    "Connect to ",
+    "timed out",
+    "Network is unreachable",
+    "offline mode",
+)
+
+
+class ApacheKafka:
+    """A single node in KRaft combined mode. Its data outlives stop() and kill(), not wipe()."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self._jars = jars()
+        self._own_home = home is None
+        self.home = (home or Path(tempfile.mkdtemp(prefix="careplan-kafka-"))).absolute()
+        self.port = free_port()
+        self._controller = free_port()
+        self._process = Process(self.child())
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "kafka.log"
+
+    def child(self) -> Child:
+        return Child(
+            name="kafka",
+            command=self._java("-Xmx512m", "-XX:+UseSerialGC", "kafka.Kafka", str(self._properties)),
+            log=self.log,
+            prepare=lambda: asyncio.to_thread(self._prepare),
+            ready=lambda: answers(self.port),
+            ready_within=60.0,
+        )
+
+    async def start(self) -> None:
+        await self._process.start()
+
+    async def stop(self) -> None:
+        await self._process.stop()
+
+    async def kill(self) -> None:
+        await self._process.kill()
+
+    async def wipe(self) -> None:
+        """Stops, and forgets every topic, message and offset."""
+        await self.stop()
+        shutil.rmtree(self._data, ignore_errors=True)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+        if self._own_home:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def _properties(self) -> Path:
+        return self.home / "server.properties"
+
+    def _java(self, *arguments: str) -> list[str]:
+        # Stopping the JIT at its first level halves the time to start, and tests end before the second pays.
+        return ["java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", f"{self._jars}/*", *arguments]
+
+    def _prepare(self) -> None:
+        if (self._data / "meta.properties").exists():
+            return
+        self._data.mkdir(parents=True, exist_ok=True)
+        self._properties.write_text(_PROPERTIES.format(port=self.port, controller=self._controller, data=self._data))
+        cluster = "Y2FyZXBsYW4tdGVzdHMwMA"  # any 16 bytes, in base64
+        with self.log.open("ab") as log:
+            subprocess.run(
+                self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)),
+                check=True,
+                stdout=log,
+                stderr=log,
+            )

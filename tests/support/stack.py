@@ -1,0 +1,136 @@
+"""The whole system in the test's own event loop, over a real PostgreSQL and a real broker, behind a real HTTP server."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+
+from chassis.crypto import new_key
+from chassis.messaging.nudges import Nudges
+from chassis.security import TokenSigner, new_signing_key
+from local.environment import SERVICES, Addresses, environment_of
+from local.front import Front
+from local.home import Secrets
+from local.ports import free_port
+from local.serve import build_service
+from tests.support.databases import ROLE_PASSWORD
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@cache
+def secrets() -> Secrets:
+    signing_key = json.dumps(new_signing_key().as_dict(private=True))
+    return Secrets(f"test:{new_key()}", signing_key, ROLE_PASSWORD, {})
+
+
+def token(role: str) -> str:
+    """A bearer token of a staff member who is called as the role."""
+    return TokenSigner.from_json(secrets().token_private_key).sign(role, 3600, roles=frozenset({role}))
+
+
+def partner_key(source: str) -> str:
+    return TokenSigner.from_json(secrets().token_private_key).sign(f"partner {source}", 3600, source=source)
+
+
+def environments(
+    database_url: str, kafka: str, *, embedded_broker: bool, extra: Mapping[str, str] | None = None
+) -> dict[str, dict[str, str]]:
+    addresses = Addresses(database_url, kafka, embedded_broker=embedded_broker)
+    more = {"CAREPLAN_TRACE_SAMPLE": "1", "KAFKA_SESSION_SECONDS": "6", **(extra or {})}
+    return {service: environment_of(service, addresses, secrets(), more) for service in SERVICES}
+
+
+@dataclass
+class Stack:
+    """A running system and somebody to call it as."""
+
+    base_url: str
+    apps: Mapping[str, Any]
+    environments: Mapping[str, Mapping[str, str]]
+    _clients: list[httpx2.AsyncClient] = field(default_factory=list)
+
+    def as_(self, role: str) -> httpx2.AsyncClient:
+        """A client with the bearer token of a staff member of `role`."""
+        return self._client({"Authorization": f"Bearer {token(role)}"})
+
+    def as_partner(self, source: str) -> httpx2.AsyncClient:
+        return self._client({"Authorization": f"Bearer {partner_key(source)}"})
+
+    def anonymous(self) -> httpx2.AsyncClient:
+        return self._client({})
+
+    def _client(self, headers: dict[str, str]) -> httpx2.AsyncClient:
+        client = httpx2.AsyncClient(base_url=self.base_url, headers=headers, timeout=40)
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+
+    async def until(
+        self, order_id: str, status: str | set[str], seconds: float = 20, caller: httpx2.AsyncClient | None = None
+    ) -> dict[str, Any]:
+        """The order once it has (one of) `status`; AssertionError with what it has instead after `seconds`."""
+        wanted = {status} if isinstance(status, str) else status
+        client = caller or self.as_("assistant")
+        shown: dict[str, Any] = {}
+        async with asyncio.timeout(seconds + 5):
+            for _ in range(int(seconds / 0.02)):
+                shown = (await client.get(f"/api/orders/{order_id}")).json()
+                if shown.get("status") in wanted:
+                    return shown
+                await asyncio.sleep(0.02)
+        raise AssertionError(f"order {order_id} is {shown.get('status')}, not {status}")
+
+
+BuildOne = Callable[[str, Mapping[str, str], Nudges], Any]
+
+
+@asynccontextmanager
+async def running(settings: Mapping[str, Mapping[str, str]], build: BuildOne = build_service) -> AsyncIterator[Stack]:
+    """All services behind one address, ready. `build` may replace one, to give it another model or clock."""
+    nudges = Nudges()
+    apps = {service: build(service, settings[service], nudges) for service in SERVICES}
+    async with serving(Front(apps)) as base_url:
+        stack = Stack(base_url, apps, settings)
+        try:
+            yield stack
+        finally:
+            await stack.close()
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """The application on a free port of loopback."""
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(app, "127.0.0.1", port, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        if task.done():
+            await task
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+def sample_order(**changes: Any) -> dict[str, Any]:
+    """The web sample, with top-level fields replaced; `patient` and `provider` are merged."""
+    order: dict[str, Any] = json.loads((SAMPLES / "web/ivig-gmg.json").read_text())
+    for name, value in changes.items():
+        order[name] = {**order[name], **value} if name in ("patient", "provider") else value
+    return order
