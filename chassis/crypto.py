@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
+_KEY_BYTES = 32
 
 
 class CannotOpen(Exception):
@@ -16,7 +17,15 @@ class CannotOpen(Exception):
 
 def new_key() -> str:
     """A fresh 256-bit key, base64."""
-    return b64encode(os.urandom(32)).decode()
+    return b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
+def _bytes_in(encoded: str) -> bytes:
+    """None at all where it is not base64."""
+    try:
+        return b64decode(encoded, validate=True)
+    except ValueError:
+        return b""
 
 
 @dataclass(frozen=True)
@@ -34,10 +43,12 @@ class Keyring:
         """`id:base64key[,id:base64key …]`, newest first. ValueError names the entry that is wrong."""
         ciphers: dict[str, AESGCM] = {}
         for position, entry in enumerate(keys.split(","), start=1):
-            key_id, separator, encoded = entry.strip().partition(":")
-            key = b64decode(encoded, validate=True) if separator else b""
-            if not key_id or len(key) != 32:
-                raise ValueError(f"key {position} is not of the form id:base64 of 32 bytes")
+            key_id, _, encoded = entry.strip().partition(":")
+            key = _bytes_in(encoded)
+            if not key_id or len(key) != _KEY_BYTES:
+                raise ValueError(f"key {position} is not of the form id:base64 of {_KEY_BYTES} bytes")
+            if key_id in ciphers:
+                raise ValueError(f"key {position} has the id of an earlier one")
             ciphers[key_id] = AESGCM(key)
         return cls(next(iter(ciphers)), ciphers)
 

@@ -32,9 +32,10 @@ OUTAGES = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,
 )
-"""The database is away, starting, stopping, full or out of connections: waiting helps, giving up on an order does not."""
+"""The database is away, starting, stopping, full, out of connections or its disk fails: waiting helps, giving up on an order does not."""
 
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """Two transactions met: the loser simply runs again."""

@@ -62,7 +62,9 @@ def error_answer(error: ApplicationError) -> Answer:
         "detail": error.detail,
         "trace_id": current_trace_id(),
     }
-    return Answer(error.status, json.dumps(body, ensure_ascii=False, default=str), error.headers)
+    text = json.dumps(body, ensure_ascii=False, default=str)
+    # What a caller sent may be named in it, and may be half a character, which no encoding carries back.
+    return Answer(error.status, text.encode("utf-8", "replace").decode(), error.headers)
 
 
 @dataclass(frozen=True, slots=True)

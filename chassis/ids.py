@@ -1,9 +1,17 @@
 """UUIDv7: made by whoever creates the thing; sorts by time, which keeps every index append-only."""
 
+import re
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+_WRITTEN = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
 
 def new_id() -> UUID:
     return uuid7()
+
+
+def id_in(text: str) -> UUID | None:
+    """The id that a path names, in either case; None where it is not written as one (`UUID()` takes far more)."""
+    return UUID(text) if _WRITTEN.fullmatch(text) else None

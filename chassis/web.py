@@ -26,6 +26,7 @@ from chassis.errors import (
 )
 from chassis.idempotency import error_answer
 from chassis.metrics import REQUESTS
+from chassis.openapi import DocumentedApp
 from chassis.security import TokenVerifier
 from chassis.telemetry import Tracing, log
 
@@ -161,7 +162,7 @@ def create_app(
     tracing: Tracing,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
 ) -> FastAPI:
-    app = FastAPI(
+    app = DocumentedApp(
         title=f"Care plans: {service}",
         version="1",
         lifespan=lifespan,

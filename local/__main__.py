@@ -43,4 +43,20 @@ def services(port: Port) -> None:
     serve_all(json.loads(os.environ.pop("CAREPLAN_ENVIRONMENTS")), port)
 
 
+@cli.command()
+def demo() -> None:
+    """Post 200 fictional orders to the running all-in-one."""
+    from local.demo import post_demo_orders
+    from local.home import Home
+
+    console, home = Console(), Home.from_environment()
+    if not home.credentials_file.exists():
+        console.print("Nothing is running here yet: type `make up` in another terminal first.")
+        raise typer.Exit(1)
+    port = int(os.environ.get("CAREPLAN_PORT", "8080"))
+    outcomes = asyncio.run(post_demo_orders(home, f"http://127.0.0.1:{port}", console))
+    for outcome, orders in sorted(outcomes.items(), key=lambda item: -item[1]):
+        console.print(f"  {orders:>4}  {outcome}")
+
+
 cli()

@@ -1,7 +1,10 @@
 """A care plan: four sections, what is missing, and the evidence for every statement."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from schemas.order import Value
 
@@ -104,6 +107,32 @@ class CarePlan(Value):
 
     def readable(self, review: Review) -> str:
         return self.text if review == "approved" else f"{DRAFT_BANNER}\n\n{self.text}"
+
+
+PackedCarePlan = Annotated[
+    bytes,
+    Field(
+        description="A CarePlan as JSON, compressed with Zstandard; in the event's JSON base64url.",
+        json_schema_extra={"contentMediaType": "application/json", "contentSchema": {"title": "CarePlan"}},
+    ),
+]
+"""A plan is written and compressed once, by the generator; who only keeps it never unpacks it."""
+
+
+def pack(careplan: CarePlan) -> bytes:
+    return _COMPRESSOR.compress(careplan.model_dump_json().encode())
+
+
+def unpack(packed: bytes) -> CarePlan:
+    """ValueError where it is not a packed care plan."""
+    try:
+        return CarePlan.model_validate_json(_DECOMPRESSOR.decompress(packed, max_output_size=_LARGEST_PLAN))
+    except ZstdError:
+        raise ValueError("not a packed care plan") from None
+
+
+_COMPRESSOR, _DECOMPRESSOR = ZstdCompressor(level=1), ZstdDecompressor()
+_LARGEST_PLAN = 16 * 1024 * 1024
 
 
 class ModelUse(Value):

@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict
 class Fact(BaseModel):
     """Something that happened to one order. Subclasses carry `type` as a Literal."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", use_attribute_docstrings=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
     type: str
     order_id: UUID

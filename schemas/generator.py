@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from schemas.careplan import CarePlan, ModelUse, Signature
+from schemas.careplan import ModelUse, PackedCarePlan, Signature
 from schemas.event import Fact
 
 
@@ -15,7 +15,7 @@ class CarePlanCompleted(Fact):
     version: int = 1
     accepted_at: datetime
     """When validation accepted the order: readers that see this fact first still tell the whole story."""
-    careplan: CarePlan
+    careplan: PackedCarePlan
     model_use: ModelUse = ModelUse()
 
 
@@ -34,7 +34,7 @@ class CarePlanRevised(Fact):
     type: Literal["careplan.care_plan_revised.v1"] = "careplan.care_plan_revised.v1"
     careplan_id: UUID
     version: int
-    careplan: CarePlan
+    careplan: PackedCarePlan
     revised: Signature
     note: str = ""
 

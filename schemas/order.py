@@ -13,7 +13,7 @@ OrderStatus = Literal["pending", "needs_confirmation", "rejected", "processing",
 class Value(BaseModel):
     """A value of the published language: frozen, and tolerant of fields added later."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Patient(Value):

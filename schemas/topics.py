@@ -1,4 +1,4 @@
-"""The catalogue: every topic, who writes it, and the facts on it. One writer a topic keeps one order's facts in order."""
+"""The catalogue: every topic, who writes it, who reads it, and the facts on it. One writer a topic keeps one order's facts in order."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,33 @@ from schemas.validation import OrderAccepted, OrderRejected, OrderWarned
 class Topic:
     name: str
     writer: str
+    readers: tuple[str, ...]
     facts: tuple[type[Fact], ...]
     key: str = "order_id"
     keeps_forever: bool = False
 
 
-ORDERS = Topic("careplan.orders", "intake", (OrderReceived, OrderConfirmed, CarePlanRequested))
-DECISIONS = Topic("careplan.decisions", "validation", (OrderAccepted, OrderWarned, OrderRejected))
-CAREPLANS = Topic(
-    "careplan.careplans", "generator", (CarePlanCompleted, CarePlanFailed, CarePlanRevised, CarePlanApproved)
+ORDERS = Topic(
+    "careplan.orders",
+    writer="intake",
+    readers=("validation", "generator", "reporting"),
+    facts=(OrderReceived, OrderConfirmed, CarePlanRequested),
 )
-ACCESS = Topic("careplan.access", "intake", (AccessRevoked,), key="token id", keeps_forever=True)
+DECISIONS = Topic(
+    "careplan.decisions",
+    writer="validation",
+    readers=("intake", "generator", "reporting"),
+    facts=(OrderAccepted, OrderWarned, OrderRejected),
+)
+CAREPLANS = Topic(
+    "careplan.careplans",
+    writer="generator",
+    readers=("intake", "reporting"),
+    facts=(CarePlanCompleted, CarePlanFailed, CarePlanRevised, CarePlanApproved),
+)
+ACCESS = Topic(
+    "careplan.access", writer="intake", readers=(), facts=(AccessRevoked,), key="token id", keeps_forever=True
+)
 
 ALL = (ORDERS, DECISIONS, CAREPLANS, ACCESS)
 

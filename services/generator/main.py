@@ -38,7 +38,7 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
             prompt_version=model.prompt_version,
             knowledge_version=facts.version,
         )
-        plan = assemble_plan(answer, request, produced_by)
+        plan = assemble_plan(answer.answer(), request, produced_by)
         if complaints := violations(plan, request):
             raise BadAnswer(tuple(complaints))
         return plan

@@ -11,7 +11,6 @@ from chassis.crypto import Keyring
 from chassis.database import Transaction
 from chassis.ids import new_id
 from chassis.messaging.jobs import Job
-from schemas.careplan import CarePlan
 from schemas.order import Order
 from services.generator.adapters.model import ModelAnswer
 
@@ -98,18 +97,18 @@ WITH plans AS (
     RETURNING careplan_id
 )
 INSERT INTO careplan_versions (careplan_id, version, careplan, created_at, created_by)
-SELECT careplan_id, 1, careplan, $4, 'generator' FROM unnest($1::uuid[], $3::json[]) AS t (careplan_id, careplan)
+SELECT careplan_id, 1, careplan, $4, 'generator' FROM unnest($1::uuid[], $3::bytea[]) AS t (careplan_id, careplan)
 """
 
 
-async def add_careplans(tx: Transaction, plans: Sequence[tuple[UUID, CarePlan]]) -> list[UUID]:
-    """Stores the first version of each order's plan; returns the plans' new ids."""
+async def add_careplans(tx: Transaction, plans: Sequence[tuple[UUID, bytes]]) -> list[UUID]:
+    """Stores the first version of each order's plan, packed; returns the plans' new ids."""
     careplan_ids = [new_id() for _ in plans]
     await tx.execute(
         _ADD_CAREPLANS,
         careplan_ids,
         [order_id for order_id, _ in plans],
-        [plan.model_dump_json() for _, plan in plans],
+        [packed for _, packed in plans],
         tx.now,
     )
     return careplan_ids

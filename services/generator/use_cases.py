@@ -21,7 +21,7 @@ from chassis.database import OUTAGES, Database
 from chassis.ids import new_id
 from chassis.messaging.jobs import Job, NewJob, add_jobs, finish_jobs, postpone_job
 from chassis.telemetry import log
-from schemas.careplan import CarePlan, ModelUse
+from schemas.careplan import CarePlan, ModelUse, pack
 from schemas.event import Event, Fact
 from schemas.generator import CarePlanCompleted, CarePlanFailed
 from schemas.intake import CarePlanRequested
@@ -46,7 +46,7 @@ class _Outcome:
     job: Job
     assignment: Assignment
     model_use: ModelUse
-    plan: CarePlan | None = None
+    packed_plan: bytes | None = None
     reason: str = ""
     message: str = ""
 
@@ -103,7 +103,7 @@ class Generator:
             await self._again_or_give_up(job, assignment, [*kept, latest], "ANSWER_NOT_USABLE")
             return
         used = _model_use([*(k for k in kept if k is not latest), latest])
-        await self._outcomes.submit(_Outcome(job, assignment, used, plan=plan))
+        await self._outcomes.submit(_Outcome(job, assignment, used, packed_plan=pack(plan)))
 
     async def _load_assignments(self, order_ids: Sequence[UUID]) -> list[Assignment]:
         async with self.database.reading() as db:
@@ -136,14 +136,14 @@ class Generator:
             mine = await finish_jobs(tx, [outcome.job for outcome in outcomes])
             # The others lost their lease while they worked: their successors' outcome counts.
             valid = [outcome for outcome in outcomes if outcome.job.id in mine]
-            plans = [(outcome, outcome.plan) for outcome in valid if outcome.plan is not None]
+            plans = [(outcome, outcome.packed_plan) for outcome in valid if outcome.packed_plan is not None]
             careplan_ids = (
                 await storage.add_careplans(tx, [(o.job.subject, plan) for o, plan in plans]) if plans else []
             )
             for (outcome, plan), careplan_id in zip(plans, careplan_ids, strict=True):
                 tx.emit(_completed(outcome, plan, careplan_id), cause=outcome.job.cause)
             for outcome in valid:
-                if outcome.plan is None:
+                if outcome.packed_plan is None:
                     tx.emit(_failed(outcome), cause=outcome.job.cause)
         log.info("plans.written", completed=len(plans), failed=len(valid) - len(plans), lost=len(outcomes) - len(valid))
         return [None] * len(outcomes)
@@ -197,7 +197,7 @@ def _model_use(kept: Sequence[KeptAnswer]) -> ModelUse:
     )
 
 
-def _completed(outcome: _Outcome, plan: CarePlan, careplan_id: UUID) -> CarePlanCompleted:
+def _completed(outcome: _Outcome, plan: bytes, careplan_id: UUID) -> CarePlanCompleted:
     return CarePlanCompleted(
         order_id=outcome.job.subject,
         attempt=outcome.job.attempt,

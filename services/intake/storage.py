@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from chassis.answer import Answer
 from chassis.database import Transaction
 from chassis.idempotency import Memo, answer_in
-from schemas.careplan import CarePlan
 from schemas.order import Finding, Order
 from services.intake.domain.orders import StoredOrder
 from services.intake.domain.progress import TERMINAL, CurrentPlan, Progress, Step
@@ -77,10 +76,10 @@ async def _earlier_answers(tx: Transaction, used: Sequence[tuple[NewOrder, Memo]
         _FIND_MEMOS, [memo.caller for _, memo in used], [memo.path for _, memo in used], [memo.key for _, memo in used]
     )
     found = {(row["caller"], row["path"], row["key"]): row for row in rows}
-    if len(used) > 1:
-        # One reused key must not fail the whole batch: it is tried again alone, where it raises for itself.
-        if any(found[memo.caller, memo.path, memo.key]["fingerprint"] != memo.fingerprint for _, memo in used):
-            raise ValueError("a key of this batch was used with another body")
+    # One reused key must not fail the whole batch: it is tried again alone, where it raises for itself.
+    reused = any(found[memo.caller, memo.path, memo.key]["fingerprint"] != memo.fingerprint for _, memo in used)
+    if reused and len(used) > 1:
+        raise ValueError("a key of this batch was used with another body")
     return {order.order_id: answer_in(found[memo.caller, memo.path, memo.key], memo) for order, memo in used}
 
 
@@ -154,8 +153,7 @@ async def progress_of(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, 
 def _progress_in(row: Any) -> Progress:
     plan = None
     if row["careplan_id"] is not None:
-        body = CarePlan.model_validate_json(row["careplan"]) if row["careplan"] else None
-        plan = CurrentPlan(row["careplan_id"], row["careplan_version"], row["review"], body)
+        plan = CurrentPlan(row["careplan_id"], row["careplan_version"], row["review"], row["careplan"])
     return Progress(
         attempt=row["attempt"],
         status=row["status"],
@@ -171,7 +169,7 @@ UPDATE orders SET attempt = t.attempt, status = t.status, problems = t.problems,
     timeline = t.timeline, careplan_id = t.careplan_id, careplan_version = t.careplan_version, review = t.review,
     careplan = t.careplan, updated_at = $11
 FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::json[], $5::integer[], $6::json[], $7::uuid[], $8::integer[],
-            $9::text[], $10::json[])
+            $9::text[], $10::bytea[])
     AS t (order_id, attempt, status, problems, decided_attempt, timeline, careplan_id, careplan_version, review, careplan)
 WHERE orders.order_id = t.order_id
 """
@@ -193,7 +191,7 @@ async def save_progress(tx: Transaction, changed: dict[UUID, Progress]) -> None:
         [plan.careplan_id if plan else None for plan in plans],
         [plan.version if plan else None for plan in plans],
         [plan.review if plan else None for plan in plans],
-        [plan.careplan.model_dump_json() if plan and plan.careplan else None for plan in plans],
+        [plan.careplan if plan else None for plan in plans],
         tx.now,
     )
     resting = [order_id for order_id, p in changed.items() if p.status in TERMINAL or p.status == "needs_confirmation"]

@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.answer import Answer
 from chassis.batches import Batches
 from chassis.database import OUTAGES, Database, Transaction
-from chassis.errors import ApplicationError, Fault, InvalidInput, NotFound, Rejected, WrongState
+from chassis.errors import ApplicationError, Fault, InvalidInput, NotFound, Rejected, UnsupportedMediaType, WrongState
 from chassis.idempotency import Memo, answer_once, error_answer, record, remember_refusal
 from chassis.ids import new_id
 from chassis.security import Caller
@@ -50,12 +50,12 @@ class Intake:
 
     # ── receive ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def submit(self, request: Request, body: bytes) -> Answer:
+    async def submit(self, request: Request, media_type: str, body: bytes) -> Answer:
         """Answers 202 once the order is durable, 400 with every fault otherwise; waits for the decision where asked."""
         try:
-            submission = await self._read(body)
+            submission = await self._read(media_type, body)
         except Rejected as refusal:
-            return await remember_refusal(self.database, request.memo, refusal)
+            return await self._settle(request, await remember_refusal(self.database, request.memo, refusal))
         order_id = new_id()
         first = answers.waits(order_id) if request.wait_seconds else answers.accepted(order_id, "pending")
         answer = await self._submissions.submit(
@@ -73,7 +73,9 @@ class Intake:
         )
         return await self._settle(request, answer)
 
-    async def _read(self, body: bytes) -> Submission:
+    async def _read(self, media_type: str, body: bytes) -> Submission:
+        if media_type != "application/json":
+            raise UnsupportedMediaType("Send an order as application/json.")
         value, faults = parse_json(body)
         rules = self.form_rules()
         form, form_faults = check_form(value, rules)
@@ -130,20 +132,17 @@ class Intake:
             stored = await storage.order_by_id(db, order_id)
         return answers.shown_order(_own(caller, stored), for_partner=caller.is_partner)
 
-    async def follow(self, caller: Caller, order_id: UUID) -> AsyncIterator[dict[str, Any] | None]:
-        """The order at once, then at each change, until a terminal status; None now and then, when nothing happened."""
-        seen: tuple[Any, ...] | None = None
+    async def follow(self, caller: Caller, order_id: UUID) -> AsyncIterator[dict[str, Any]]:
+        """The order at once, then once for each change, until a terminal status."""
+        seen: StoredOrder | None = None
         async for _ in self.changes.ticks(order_id, None):
             async with self.database.reading() as db:
                 stored = _own(caller, await storage.order_by_id(db, order_id))
-            now = (stored.progress.attempt, stored.progress.status, stored.updated_at)
-            if now == seen:
-                yield None
-                continue
-            seen = now
-            yield answers.shown_order(stored, for_partner=caller.is_partner)
+            for shown in answers.changes_since(seen, stored):
+                yield answers.shown_order(shown, for_partner=caller.is_partner)
             if stored.progress.status in progress.TERMINAL:
                 return
+            seen = stored
 
     # ── confirm, retry ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -173,7 +172,7 @@ class Intake:
             await storage.save_progress(tx, {order_id: again})
             await storage.start_moving(tx, order_id)
             tx.emit(CarePlanRequested(order_id=order_id, attempt=again.attempt))
-            return answers.accepted(order_id, "processing")
+            return answers.accepted(order_id, "processing", waited=request.wait_seconds > 0)
 
         return await answer_once(self.database, request.memo, work)
 

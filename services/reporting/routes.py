@@ -2,18 +2,24 @@
 
 import base64
 import json
+import re
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator
 
 from chassis.errors import Fault, InvalidInput, NotFound
+from chassis.ids import id_in
+from chassis.openapi import READABLE
 from chassis.security import Caller, staff, staff_or_partner
 from schemas.order import OrderStatus
 from services.reporting.adapters.csv_report import csv_report
-from services.reporting.domain.read_model import folded
+from services.reporting.documents import OrdersPage, ShownCarePlan, Summary
+from services.reporting.domain.read_model import searched_words
 from services.reporting.storage import Filter
 from services.reporting.use_cases import Reporting
 
@@ -21,17 +27,37 @@ Reader = Annotated[Caller, Depends(staff_or_partner("assistant", "pharmacist"))]
 Analyst = Annotated[Caller, Depends(staff("analyst"))]
 Format = Literal["txt", "json"]
 
+_DEFAULT_LIMIT = 25
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
 
 def careplan_id_of(careplan_id: str) -> UUID:
-    try:
-        return UUID(careplan_id)
-    except ValueError:
-        raise NotFound("There is no such care plan.") from None
+    found = id_in(careplan_id)
+    if found is None:
+        raise NotFound("There is no such care plan.")
+    return found
+
+
+def _absent_if_blank(value: object) -> object:
+    """A form sends all of its fields, the empty ones too."""
+    return None if value == "" else value
+
+
+def _written_day(value: object) -> object:
+    """Pydantic takes a date for more than a date: seconds since 1970, a time at midnight."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("a date is written YYYY-MM-DD")
+    return value
 
 
 CarePlanId = Annotated[UUID, Depends(careplan_id_of)]
-FirstDay = Annotated[date | None, Query(alias="from")]
-LastDay = Annotated[date | None, Query(alias="to")]
+_Day = Annotated[date, BeforeValidator(_written_day)]
+_Blank = BeforeValidator(_absent_if_blank)
+FirstDay = Annotated[_Day | None, _Blank, Query(alias="from")]
+LastDay = Annotated[_Day | None, _Blank, Query(alias="to")]
+Text = Annotated[str | None, _Blank, Query(max_length=200, pattern=READABLE)]
+Status = Annotated[OrderStatus | None, _Blank, Query()]
+Limit = Annotated[int | None, _Blank, Query(ge=1, le=100)]
 
 
 def cursor_after(order_id: UUID | None) -> str | None:
@@ -50,23 +76,22 @@ def place_of(cursor: str | None) -> UUID | None:
 def search_router(reporting: Reporting) -> APIRouter:
     router = APIRouter(prefix="/api/orders", tags=["orders"])
 
-    @router.get("")
+    @router.get("", response_model=OrdersPage)
     async def search_orders(
         caller: Reader,
-        q: Annotated[str, Query(max_length=200)] = "",
-        status: OrderStatus | None = None,
-        source: Annotated[str | None, Query(max_length=100)] = None,
-        medication: Annotated[str | None, Query(max_length=200)] = None,
+        q: Text = None,
+        status: Status = None,
+        source: Text = None,
+        medication: Text = None,
         first_day: FirstDay = None,
         last_day: LastDay = None,
-        cursor: Annotated[str | None, Query(max_length=100)] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 25,
+        cursor: Text = None,
+        limit: Limit = None,
     ) -> Response:
         """Orders, newest first. `q` looks in names, MRN and medication; `from` and `to` are order dates, inclusive."""
-        wanted = Filter(
-            tuple(folded(q).split()), status, source, medication, first_day, last_day, before=place_of(cursor)
-        )
-        items, last = await reporting.search(caller, wanted, limit)
+        words, place = searched_words(q or ""), place_of(cursor)
+        wanted = Filter(words, status, source, medication, first_day, last_day, before=place)
+        items, last = await reporting.search(caller, wanted, limit or _DEFAULT_LIMIT)
         return _json({"items": items, "next_cursor": cursor_after(last)})
 
     return router
@@ -75,13 +100,17 @@ def search_router(reporting: Reporting) -> APIRouter:
 def careplans_router(reporting: Reporting) -> APIRouter:
     router = APIRouter(prefix="/api/careplans", tags=["care plans"])
 
-    @router.get("/{careplan_id}")
+    @router.get("/{careplan_id}", response_model=ShownCarePlan)
     async def get_careplan(caller: Reader, careplan_id: CarePlanId) -> Response:
         """One care plan, structured, with its citations and versions."""
         shown, _, _ = await reporting.careplan(caller, careplan_id)
         return _json(shown)
 
-    @router.get("/{careplan_id}/download")
+    @router.get(
+        "/{careplan_id}/download",
+        response_class=Response,
+        responses={200: {"description": "A file.", "content": {"text/plain": {}, "application/json": {}}}},
+    )
     async def download_careplan(caller: Reader, careplan_id: CarePlanId, format: Format = "txt") -> Response:
         """The care plan as a file."""
         shown, _, order = await reporting.careplan(caller, careplan_id)
@@ -97,25 +126,38 @@ def careplans_router(reporting: Reporting) -> APIRouter:
 def reports_router(reporting: Reporting) -> APIRouter:
     router = APIRouter(prefix="/api/reports", tags=["reports"])
 
-    @router.get("/orders.csv", response_class=StreamingResponse)
+    @router.get(
+        "/orders.csv",
+        response_class=StreamingResponse,
+        responses={200: {"description": "The report.", "content": {"text/csv": {}}}},
+    )
     async def orders_csv(
         _: Analyst,
         first_day: FirstDay = None,
         last_day: LastDay = None,
-        medication: Annotated[str | None, Query(max_length=200)] = None,
-        source: Annotated[str | None, Query(max_length=100)] = None,
+        medication: Text = None,
+        source: Text = None,
     ) -> StreamingResponse:
         """The pharma report: completed orders, one row each, without patient identity."""
         wanted = Filter(source=source, medication=medication, first_day=first_day, last_day=last_day)
+        chunks = csv_report(reporting.report(wanted))
+        # The first is at hand before the answer begins: a database that is away is a 503, not a report cut short.
+        body = _with_first(await anext(chunks), chunks)
         headers = {"Content-Disposition": 'attachment; filename="orders.csv"'}
-        return StreamingResponse(csv_report(reporting.report(wanted)), headers=headers, media_type="text/csv")
+        return StreamingResponse(body, headers=headers, media_type="text/csv")
 
-    @router.get("/summary")
+    @router.get("/summary", response_model=Summary)
     async def summary(_: Analyst, first_day: FirstDay = None, last_day: LastDay = None) -> Response:
         """Counts, times, tokens and cost, for charts."""
         return _json(await reporting.summary(Filter(first_day=first_day, last_day=last_day)))
 
     return router
+
+
+async def _with_first(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in others:
+        yield chunk
 
 
 def _json(body: Any, headers: dict[str, str] | None = None) -> Response:

@@ -1,5 +1,6 @@
 """The read model in PostgreSQL. Merging happens in the statement, so that facts may come in any order, and twice."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +22,7 @@ INSERT INTO orders AS o (order_id, updated_at, source, external_id, submitted_at
     review, approved_at, model_use)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::timestamptz[], $6::date[], $7::json[],
     $8::text[], $9::text[], $10::integer[], $11::integer[], $12::text[], $13::integer[], $14::json[], $15::timestamptz[],
-    $16::timestamptz[], $17::uuid[], $18::integer[], $19::text[], $20::timestamptz[], $21::json[]) AS t (order_id)
+    $16::timestamptz[], $17::uuid[], $18::integer[], $19::text[], $20::timestamptz[], $21::jsonb[]) AS t (order_id)
 ORDER BY order_id
 ON CONFLICT (order_id) DO UPDATE SET
     updated_at = greatest(o.updated_at, excluded.updated_at),
@@ -32,16 +33,14 @@ ON CONFLICT (order_id) DO UPDATE SET
     order_body = coalesce(o.order_body, excluded.order_body),
     medication = coalesce(o.medication, excluded.medication),
     searched = coalesce(o.searched, excluded.searched),
-    (attempt, rank, status) = (
-        SELECT * FROM (VALUES (o.attempt, o.rank, o.status), (excluded.attempt, excluded.rank, excluded.status))
-            AS v (attempt, rank, status) ORDER BY attempt DESC, rank DESC LIMIT 1),
+    (attempt, rank, status, ended_at) = (
+        SELECT * FROM (VALUES (o.attempt, o.rank, o.status, o.ended_at),
+                              (excluded.attempt, excluded.rank, excluded.status, excluded.ended_at))
+            AS v (attempt, rank, status, ended_at) ORDER BY attempt DESC, rank DESC LIMIT 1),
     problems = CASE WHEN excluded.decided_attempt > o.decided_attempt THEN excluded.problems ELSE o.problems END,
     decided_attempt = greatest(o.decided_attempt, excluded.decided_attempt),
     accepted_at = coalesce(o.accepted_at, excluded.accepted_at),
-    ended_at = CASE WHEN (excluded.attempt, excluded.rank) > (o.attempt, o.rank) THEN excluded.ended_at
-                    ELSE coalesce(o.ended_at, excluded.ended_at) END,
-    model_use = CASE WHEN (excluded.attempt, excluded.rank) > (o.attempt, o.rank)
-                     THEN coalesce(excluded.model_use, o.model_use) ELSE coalesce(o.model_use, excluded.model_use) END,
+    model_use = o.model_use || excluded.model_use,
     (careplan_id, careplan_version, review, approved_at) = (
         SELECT * FROM (VALUES (o.careplan_id, o.careplan_version, o.review, o.approved_at),
                               (excluded.careplan_id, excluded.careplan_version, excluded.review, excluded.approved_at))
@@ -73,20 +72,21 @@ def _columns(c: Change) -> tuple[Any, ...]:
         c.decided_attempt,
         _FINDINGS.dump_json(c.problems).decode() if c.problems is not None else None,
         c.accepted_at,
-        c.ended_at,
+        reached.ended_at if reached else None,
         c.careplan_id,
         c.careplan_version,
         c.review,
         c.approved_at,
-        c.model_use.model_dump_json() if c.model_use else None,
+        json.dumps({attempt: use.model_dump() for attempt, use in c.model_use.items()}),
     )
 
 
 _MERGE_VERSIONS = """
 INSERT INTO careplan_versions AS v (careplan_id, version, order_id, careplan, created_at, created_by, note, approved_at,
     approved_by)
-SELECT * FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $4::json[], $5::timestamptz[], $6::text[], $7::text[],
-    $8::timestamptz[], $9::text[]) AS t (careplan_id)
+SELECT * FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[],
+    $8::timestamptz[], $9::text[]) AS t (careplan_id, version)
+ORDER BY careplan_id, version
 ON CONFLICT (careplan_id, version) DO UPDATE SET
     careplan = coalesce(v.careplan, excluded.careplan),
     created_at = coalesce(v.created_at, excluded.created_at),
@@ -98,24 +98,22 @@ ON CONFLICT (careplan_id, version) DO UPDATE SET
 
 
 async def merge_versions(tx: Transaction, versions: Sequence[Version]) -> None:
-    # A statement may touch a row once: a version and its approval in one batch go in two.
-    for some in ([v for v in versions if v.careplan is not None], [v for v in versions if v.careplan is None]):
-        rows = [
-            (
-                v.careplan_id,
-                v.version,
-                v.order_id,
-                v.careplan.model_dump_json() if v.careplan else None,
-                v.created_at,
-                v.created_by,
-                v.note,
-                v.approved_at,
-                v.approved_by,
-            )
-            for v in some
-        ]
-        if rows:
-            await tx.execute(_MERGE_VERSIONS, *(list(column) for column in zip(*rows, strict=True)))
+    rows = [
+        (
+            v.careplan_id,
+            v.version,
+            v.order_id,
+            v.careplan,
+            v.created_at,
+            v.created_by,
+            v.note,
+            v.approved_at,
+            v.approved_by,
+        )
+        for v in versions
+    ]
+    if rows:
+        await tx.execute(_MERGE_VERSIONS, *(list(column) for column in zip(*rows, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,7 @@ async def careplan_by_id(tx: Transaction, careplan_id: UUID) -> tuple[Any, list[
 
 _REPORT = """
 SELECT order_id, external_id, source, order_date, medication, order_body->>'primary_diagnosis' AS primary_diagnosis,
-       order_body->'additional_diagnoses' AS additional_diagnoses, order_body->'provider'->>'npi' AS provider_npi,
+       ARRAY(SELECT json_array_elements_text(order_body->'additional_diagnoses')) AS additional_diagnoses, order_body->'provider'->>'npi' AS provider_npi,
        submitted_at, ended_at AS completed_at, careplan_id, careplan_version, review, approved_at
 FROM orders WHERE {where} AND status = 'completed' ORDER BY order_id
 """
@@ -221,12 +219,17 @@ SELECT count(*) AS orders,
        count(*) FILTER (WHERE EXISTS (SELECT FROM json_array_elements(problems) AS p WHERE p->>'type' = 'warning'))
            AS with_warnings,
        count(*) FILTER (WHERE review = 'approved') AS approved,
-       coalesce(sum((model_use->>'calls')::int), 0) AS calls,
-       coalesce(sum((model_use->>'input_tokens')::bigint), 0)::bigint AS input_tokens,
-       coalesce(sum((model_use->>'cached_input_tokens')::bigint), 0)::bigint AS cached_input_tokens,
-       coalesce(sum((model_use->>'output_tokens')::bigint), 0)::bigint AS output_tokens,
-       coalesce(sum((model_use->>'cost_usd')::float8), 0) AS cost_usd
-FROM orders WHERE {where}
+       coalesce(sum(used.calls), 0)::bigint AS calls,
+       coalesce(sum(used.input_tokens), 0)::bigint AS input_tokens,
+       coalesce(sum(used.cached_input_tokens), 0)::bigint AS cached_input_tokens,
+       coalesce(sum(used.output_tokens), 0)::bigint AS output_tokens,
+       coalesce(sum(used.cost_usd), 0) AS cost_usd
+FROM orders, LATERAL (
+    SELECT sum((use->>'calls')::bigint) AS calls, sum((use->>'input_tokens')::bigint) AS input_tokens,
+           sum((use->>'cached_input_tokens')::bigint) AS cached_input_tokens,
+           sum((use->>'output_tokens')::bigint) AS output_tokens, sum((use->>'cost_usd')::float8) AS cost_usd
+    FROM jsonb_path_query(model_use, '$.*') AS use
+) AS used WHERE {where}
 """
 
 

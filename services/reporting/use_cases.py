@@ -9,10 +9,10 @@ from uuid import UUID
 from chassis.database import Database
 from chassis.errors import NotFound
 from chassis.security import Caller
-from schemas.careplan import CarePlan
+from schemas.careplan import CarePlan, unpack
 from schemas.event import Event
 from services.reporting import storage
-from services.reporting.domain.read_model import change_of, merged, version_of
+from services.reporting.domain.read_model import change_of, merged, merged_versions, version_of
 from services.reporting.domain.views import shown_careplan, shown_order
 from services.reporting.storage import Filter
 
@@ -27,7 +27,7 @@ class Reporting:
             if not new:
                 return
             await storage.merge_orders(tx, merged(change_of(event) for event in new))
-            versions = [version for event in new if (version := version_of(event))]
+            versions = merged_versions(version for event in new if (version := version_of(event)))
             await storage.merge_versions(tx, versions)
 
     async def search(self, caller: Caller, wanted: Filter, limit: int) -> tuple[list[dict[str, Any]], UUID | None]:
@@ -46,7 +46,7 @@ class Reporting:
         if found is None or (caller.is_partner and found[0]["source"] != caller.source):
             raise NotFound("There is no such care plan.")
         row, versions = found
-        plan = CarePlan.model_validate_json(row["careplan"])
+        plan = unpack(row["careplan"])
         return shown_careplan(row, plan, versions), plan, json.loads(row["order_body"])
 
     def report(self, wanted: Filter) -> AsyncIterator[Any]:

@@ -94,9 +94,12 @@ def parse_answer(text: str) -> Answer:
         raise BadAnswer(tuple(_fault(fault["loc"], fault["type"]) for fault in faults)) from None
 
 
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+
+
 def _fault(loc: tuple[int | str, ...], kind: str) -> str:
     # Type and place only: pydantic's message may repeat the input. An unknown field's name is the model's own text.
-    place = ".".join(str(part) for part in (loc[:-1] if kind == "extra_forbidden" else loc))
+    place = ".".join(str(part) for part in (loc[:-1] if kind in _UNKNOWN else loc))
     return f"{place or 'the answer'}: {kind.replace('_', ' ')}"
 
 
@@ -108,7 +111,7 @@ _DROPPED = frozenset({"title", "default", "discriminator", "minLength", "maxLeng
 def answer_schema() -> dict[str, Any]:
     """The JSON schema of `Answer` in the dialect of structured output: closed objects, everything required."""
     schema = _plain(_ANSWER.json_schema())
-    assert isinstance(schema, dict)  # noqa: S101 (a JSON schema is an object)
+    assert isinstance(schema, dict)
     return schema
 
 

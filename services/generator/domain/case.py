@@ -5,7 +5,7 @@ from datetime import date
 from functools import cached_property
 
 from schemas.order import Order
-from services.generator.domain.evidence import OrderField, RecordQuote
+from services.generator.domain.evidence import OrderField, RecordQuote, diagnosis, entry
 from services.generator.domain.guide import Guide, Library
 from services.generator.domain.reading import Place, Reading
 
@@ -98,7 +98,7 @@ class Medicine:
 
     @property
     def evidence(self) -> OrderField:
-        return OrderField(field=f"medication_history.{self.index}")
+        return entry("medication_history", self.index)
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,15 @@ class Case:
     def medication(self) -> Reading:
         return Reading(self.order.medication)
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of the records, the history and the diagnoses: a rule whose words are not here has nothing to find."""
+        return self.records.words.union(self.history_words, *(r.words for r, _ in self.coded))
+
+    @cached_property
+    def history_words(self) -> frozenset[str]:
+        return frozenset[str]().union(*[medicine.reading.words for medicine in self.medicines])
+
     @property
     def may_become_pregnant(self) -> bool:
         """By sex and age alone; unknown sex counts, since asking is the safer mistake."""
@@ -125,9 +134,6 @@ class Case:
 
     def quote(self, place: Place) -> RecordQuote:
         return RecordQuote(quote=self.records.quote(place))
-
-    def value(self, place: Place) -> RecordQuote:
-        return RecordQuote(quote=self.records.value(place))
 
 
 def read(order: Order, library: Library, guide: Guide | None) -> Case:
@@ -163,8 +169,6 @@ def _coded(codes: tuple[str, ...]) -> tuple[tuple[Reading, OrderField], ...]:
             _coded_words[code] = Reading(words) if words else None
         reading = _coded_words[code]
         if reading is not None:
-            found.append((reading, _PRIMARY if at == 0 else OrderField(field=f"additional_diagnoses.{at - 1}")))
+            found.append((reading, diagnosis(at)))
     return tuple(found)
 
-
-_PRIMARY = OrderField(field="primary_diagnosis")

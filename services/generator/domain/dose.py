@@ -36,7 +36,7 @@ class ComputedDose:
         if self.weight_kg is None or self.step.per_kg is None:
             said = f"{amount(self.amount)} {unit}"
         else:
-            said = f"{amount(self.step.per_kg)} {unit}/kg × {amount(self.weight_kg)} kg = {amount(self.amount)} {unit}"
+            said = f"{amount(self.step.per_kg)} {unit}/kg x {amount(self.weight_kg)} kg = {amount(self.amount)} {unit}"
             if self.step.max_amount == self.amount:
                 said += " (the maximum)"
         if self.per_day is not None:

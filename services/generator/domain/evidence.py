@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -41,6 +42,18 @@ class OrderField:
 
 
 Evidence = Annotated[RecordQuote | FactRef | OrderField, Field(discriminator="kind")]
+
+
+@lru_cache(maxsize=512)
+def entry(name: str, at: int) -> OrderField:
+    """One entry of a list of the order: entry("medication_history", 2)."""
+    return OrderField(field=f"{name}.{at}")
+
+
+@lru_cache(maxsize=512)
+def diagnosis(at: int) -> OrderField:
+    """The primary diagnosis is number 0."""
+    return OrderField(field="primary_diagnosis") if at == 0 else entry("additional_diagnoses", at - 1)
 
 
 def order_value(order: Order, field: str) -> str | None:

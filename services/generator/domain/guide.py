@@ -5,7 +5,7 @@ Made once for each drug and combination of diagnoses that its facts distinguish,
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from knowledge.base import KnowledgeBase
 from knowledge.facts import (
@@ -28,7 +28,11 @@ from knowledge.models import CrossDrugRule, Drug
 from schemas.careplan import Citation
 from services.generator.domain.evidence import FactRef
 from services.generator.domain.lexicon import Lexicon, NameIndex
+from services.generator.domain.numbers import Number, numbers_in
 from services.generator.domain.reading import Term, fold, term
+
+if TYPE_CHECKING:
+    from services.generator.domain.checklist.item import ChecklistItem
 
 F = TypeVar("F", bound=FactBase)
 
@@ -36,12 +40,13 @@ F = TypeVar("F", bound=FactBase)
 class Guide:
     """One drug's facts that hold for these diagnoses. Nothing in it depends on a patient."""
 
-    def __init__(self, drug: Drug, facts: tuple[Fact, ...], rules: tuple[CrossDrugRule, ...]) -> None:
+    def __init__(self, drug: Drug, facts: tuple[Fact, ...], rules: tuple[CrossDrugRule, ...], lexicon: Lexicon) -> None:
         self.drug = drug
         self.facts = facts
         self.by_id: Mapping[str, Fact] = {fact.id: fact for fact in facts}
         self.rules = rules
         self.own_names = frozenset(fold(name) for name in drug.names)
+        self.own_index = NameIndex(self.own_names)
         self.boxed = _of(facts, BoxedWarning)
         self.contraindications = _of(facts, Contraindication)
         self.excipients = _of(facts, Excipient)
@@ -57,22 +62,42 @@ class Guide:
         self.terms: Mapping[str, tuple[Term, ...]] = {
             fact.id: _terms(fact) for fact in facts if isinstance(fact, Baseline | Contraindication | Excipient)
         }
+        self.first_dose_waits: Mapping[str, CrossDrugRule] = self._first_dose_waits()
+        """Baseline tests without which, by a rule, nothing starts."""
         self.interacting: Mapping[str, tuple[Interaction, ...]] = _by_member(self.interactions, self.own_names)
         self.interacting_names = NameIndex(self.interacting)
         self.premedication_names = frozenset(fold(name) for fact in self.premedications for name in fact.drugs)
+        self.premedication_terms = tuple(term(name) for name in sorted(self.premedication_names))
+        self.own_terms = tuple(term(name) for name in dict.fromkeys(fold(name) for name in drug.names))
+        self.on_hepatitis_b = tuple(
+            fact.id for fact in facts
+            if isinstance(fact, BoxedWarning | Contraindication | Baseline | Monitoring)
+            and ("hepatitis b" in fold(fact.text) or "hbsag" in fold(fact.text))
+        )  # fmt: skip
+        self.tuberculosis = next((fact for fact in self.baselines if "tuberculosis" in fact.test), None)
         self.refs: Mapping[str, FactRef] = {fact.id: FactRef(fact_id=fact.id) for fact in facts}
+        self.numbers: Mapping[str, frozenset[Number]] = {
+            fact.id: frozenset(n for text in _strings(fact) for n in numbers_in(fold(text))) for fact in facts
+        }
+        self.verbatim = frozenset(text for fact in facts for text in _strings(fact)) | {drug.generic}
+        """Every text of the facts: where a plan repeats one, it needs no second look."""
+        self.names = self.own_names | lexicon.names_in("\n".join(self.verbatim))
         self.citations: dict[tuple[str, int], Citation] = {}
         """Each fact under each number that it had in a plan."""
+        self.missing: dict[tuple[str, ...], ChecklistItem] = {}
+        """What is said where these baseline tests have no result."""
         self.memo: dict[object, object] = {}
         """What others have derived from this guide alone, or with a date; they bound it themselves."""
+
+    def _first_dose_waits(self) -> dict[str, CrossDrugRule]:
+        rules = [(rule, {fold(t) for t in rule.terms}) for rule in self.rule("missing_result")]
+        return {
+            fact.id: rule for fact in self.baselines for rule, terms in rules if len(terms & {fold(t) for t in fact.terms}) > 1
+        }
 
     def rule(self, finding: str) -> Iterable[CrossDrugRule]:
         """The rules of this finding that name this drug or none."""
         return (rule for rule in self.rules if rule.finding == finding)
-
-    def facts_about(self, *words: str) -> tuple[Fact, ...]:
-        """The facts whose text has one of the words."""
-        return tuple(fact for fact in self.facts if any(word in fold(fact.text) for word in words))
 
 
 class Library:
@@ -85,6 +110,8 @@ class Library:
             c.id: frozenset(fold(n) for n in (*c.members, *c.brands)) for c in knowledge.classes.values()
         }
         self.rules: Mapping[str, CrossDrugRule] = {rule.id: rule for rule in knowledge.rules}
+        rule = self.rules.get("mg_worsening_drug")
+        self.worsens_myasthenia = NameIndex(name for c in (rule.classes if rule else ()) for name in self.classes[c])
         self.indexes = {name: NameIndex(names) for name, names in self.classes.items()}
         self._prefixes = {
             drug.id: tuple(sorted({prefix for fact in drug.facts for prefix in fact.icd10})) for drug in knowledge.drugs
@@ -98,7 +125,7 @@ class Library:
             facts = tuple(f for f in drug.facts if not f.icd10 or not matched.isdisjoint(f.icd10))
             rules = tuple(r for r in self.knowledge.rules if not r.drugs or drug.id in r.drugs)
             # As many as there are combinations of a drug's own prefixes: a few each.
-            guide = self._guides[drug.id, matched] = Guide(drug, facts, rules)
+            guide = self._guides[drug.id, matched] = Guide(drug, facts, rules, self.lexicon)
         return guide
 
 
@@ -114,6 +141,14 @@ def library(knowledge: KnowledgeBase) -> Library:
     del _libraries[: -_MOST_LIBRARIES + 1]
     _libraries.append(new)
     return new
+
+
+def _strings(fact: Fact) -> Iterable[str]:
+    for value in fact.model_dump(exclude={"id", "kind", "terms", "members", "icd10", "loinc", "classes"}).values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (part for part in value if isinstance(part, str))
 
 
 def _terms(fact: Baseline | Contraindication | Excipient) -> tuple[Term, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from knowledge.base import KnowledgeBase
-from services.generator.domain.reading import Place, Reading, Term, fold, term, words_of
+from services.generator.domain.reading import Place, Reading, Term, fold, term
 
 # A name of the knowledge base that is also an everyday word says nothing when it stands in a sentence.
 _EVERYDAY = frozenset({"oxygen", "ns", "charcoal", "plt"})
@@ -18,6 +18,7 @@ _ENDINGS = (
     "lukast", "terol", "tropium", "profen", "oxicam", "coxib", "tidine", "setron", "cycline", "oxacin", "imod", "bicin",
 )  # fmt: skip
 _NOT_MEDICINES = frozenset(["nib", "cept", "imod", "taxel", "statin", "mab", "concept", "except", "accept", "precept", "intercept", "percept", "transcept", "statins", "platin", "parin", "mabs"])  # fmt: skip
+_MOST_PLAIN_WORDS = 20_000
 _WORD = re.compile(r"[a-z]{6,}")
 
 
@@ -30,7 +31,7 @@ class Mention:
 class NameIndex:
     """Names by one of their words, so that only those are looked for whose words are there."""
 
-    __slots__ = ("_by_word",)
+    __slots__ = ("_by_word", "words")
 
     def __init__(self, names: Iterable[str]) -> None:
         by_word: dict[str, list[Term]] = defaultdict(list)
@@ -40,14 +41,11 @@ class NameIndex:
                 # The longest word is the rarest: "vaccine" would otherwise be looked at for every vaccine.
                 by_word[max(wanted.words, key=len)].append(wanted)
         self._by_word = {word: tuple(sorted(terms, key=lambda t: -len(t.text))) for word, terms in by_word.items()}
-
-    @property
-    def words(self) -> Set[str]:
-        return self._by_word.keys()
+        self.words = frozenset(self._by_word)
 
     def names_in(self, reading: Reading) -> Iterator[Term]:
         """The names whose words are all there; the longest first for one word."""
-        for word in reading.words & self._by_word.keys():
+        for word in reading.words & self.words:
             for wanted in self._by_word[word]:
                 if wanted.words <= reading.words:
                     yield wanted
@@ -61,27 +59,29 @@ class NameIndex:
 class Lexicon:
     """All names of medicines, and which of them a text uses."""
 
-    __slots__ = ("_index", "support")
+    __slots__ = ("_index", "_plain", "support")
 
     def __init__(self, knowledge: KnowledgeBase) -> None:
         self.support = frozenset(fold(name) for name in knowledge.support_names)
         self._index = NameIndex(name for name in knowledge.known_names if fold(name) not in _EVERYDAY)
 
-    def names_in(self, text: str) -> frozenset[str]:
-        """Known names, and words that end as medicines do. A name inside a longer one that is there counts too."""
-        reading = Reading(text)
-        known = {wanted.text for wanted in self._index.names_in(reading) if reading.has(wanted)}
-        return frozenset(known | {word for word in reading.words if _sounds_like_a_medicine(word)})
+        self._plain: set[str] = set()
+        """Words that were looked at and are no medicines: single words, as a dictionary has them."""
 
-    def known_in(self, reading: Reading) -> Iterator[Mention]:
-        return self._index.mentions_in(reading)
+    def names_in(self, text: str, but: Set[str] = frozenset()) -> frozenset[str]:
+        """Known names and words that end as medicines do, apart from those in `but`."""
+        reading = Reading(text)
+        known = {wanted.text for wanted in self._index.names_in(reading) if wanted.text not in but and reading.has(wanted)}
+        new = reading.words - self._plain
+        if new:
+            plain = {word for word in new if not _sounds_like_a_medicine(word)}
+            if len(self._plain) < _MOST_PLAIN_WORDS:
+                self._plain |= plain
+            known |= new - plain - but
+        return frozenset(known)
 
 
 def _sounds_like_a_medicine(word: str) -> bool:
     return (
         word.endswith(_ENDINGS) and len(word) > 6 and word not in _NOT_MEDICINES and _WORD.fullmatch(word) is not None
     )
-
-
-def spoken_in(texts: Iterable[str]) -> frozenset[str]:
-    return words_of(fold(" ".join(texts)))

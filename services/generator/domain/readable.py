@@ -66,13 +66,13 @@ def _intervention(item: Intervention) -> str:
 def _monitoring(item: Monitoring) -> str:
     return (
         f"{item.id}. {item.text} Test: {item.test}. First: {item.first}. Interval: {item.interval}. "
-        f"Threshold: {item.threshold}. Action: {item.action} Responsible: {item.responsible}."
+        f"Threshold: {item.threshold}. Action: {item.action.rstrip('.')}. Responsible: {item.responsible}."
         f"{_for(item.addresses)}{_cited(item.citations)}"
     )
 
 
 def _reference(citation: Citation) -> str:
-    return f"{citation.id} {citation.source}: “{citation.quote}”"
+    return f'{citation.id} {citation.source}: "{citation.quote}"'
 
 
 def _for(addresses: tuple[str, ...]) -> str:

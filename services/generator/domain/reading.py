@@ -4,14 +4,14 @@ Built to be cheap: a text is folded and split once, and everything else is a loo
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 # ASCII letters and digits stay, and whatever is not ASCII; the rest separates words.
 _SEPARATED = bytes(c if chr(c).isalnum() or c >= 128 else 32 for c in range(256))
 
-_BREAK = re.compile(r"[.!?;](?=\s)|\n(?!\s*[a-z])")
+_STOPS = (". ", ".\n", "; ", "? ", "! ")
+_LONGEST_SENTENCE = 400
 _DENIAL = re.compile(
     r"\b(?:no|not|non|never|none|denie[sd]|denying|without|negative for|free of|absence of|rule[sd]? out|neither|nor)\b"
 )
@@ -29,28 +29,15 @@ _PAST = re.compile(
 _NEGATIVE = re.compile(r"\b(?:negative|neg|non-?\s?reactive|not detected|undetect\w*|none detected|absent)\b|\(-\)")
 _POSITIVE = re.compile(r"\b(?:positive|pos|reactive|detected|detectable)\b|\(\+\)|^\s*\+")
 _VALUE = re.compile(
-    r"\d|\b(?:positive|pos|negative|neg|normal|reactive|nonreactive|detected|within|wnl|stable|low|high)\b"
+    r"\d|\b(?:positive|pos|negative|neg|normal|reactive|nonreactive|detected|within|wnl|in range|unremarkable|stable|low|high)\b"
 )
 _TO_A_MACHINE = re.compile(
     r"\b(?:ignore|disregard|forget)\b[^.\n]{0,40}\b(?:instruction|prompt|above|previous|rule)|system prompt|"
     r"\byou are (?:now|an? (?:ai|assistant|language))|\bas an ai\b|<\s*/?\s*system|\b(?:assistant|system)\s*:\s",
 )
-_MACHINE_WORDS = frozenset(
-    [
-        "ignore",
-        "disregard",
-        "forget",
-        "prompt",
-        "instruction",
-        "instructions",
-        "system",
-        "assistant",
-        "ai",
-        "model",
-        "jailbreak",
-    ]
-)
-_LONGEST_QUOTE = 160
+_MACHINE_WORDS = frozenset({"ignore", "disregard", "forget", "prompt", "ai"})
+_MACHINE_PHRASES = ("you are now", "you are a", "system:", "assistant:", "<system", "< system")
+_LONGEST_QUOTE = 200
 _MOST_PLACES = 40
 
 Result = Literal["positive", "negative"]
@@ -87,13 +74,12 @@ def term(text: str) -> Term:
 class Reading:
     """A text, read once. Sentences that address a machine are never evidence of anything."""
 
-    __slots__ = ("_breaks", "_to_a_machine", "low", "text", "words")
+    __slots__ = ("_to_a_machine", "low", "text", "words")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.low = fold(text).replace("\n", " ")
         self.words = words_of(self.low)
-        self._breaks: list[int] | None = None
         self._to_a_machine: tuple[Place, ...] | None = None
 
     def places(self, wanted: Term) -> Iterator[Place]:
@@ -111,7 +97,15 @@ class Reading:
             start = low.find(text, end)
 
     def has(self, wanted: Term) -> bool:
-        return next(self.places(wanted), None) is not None
+        """Whether it stands there at all, as whole words."""
+        if not wanted.words <= self.words:
+            return False
+        start = self.low.find(wanted.text)
+        while start >= 0:
+            if self._stands_alone(start, start + len(wanted.text)):
+                return True
+            start = self.low.find(wanted.text, start + 1)
+        return False
 
     def _stands_alone(self, start: int, end: int) -> bool:
         low = self.low
@@ -122,12 +116,19 @@ class Reading:
     # ── sentences ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def sentence(self, start: int) -> Place:
-        if self._breaks is None:
-            self._breaks = [found.end() for found in _BREAK.finditer(self.text)]
-        at = bisect_left(self._breaks, start + 1)
-        begin = self._breaks[at - 1] if at else 0
-        end = self._breaks[at] if at < len(self._breaks) else len(self.text)
-        return Place(begin, end)
+        """The sentence or line around it; a line that goes on in lower case is wrapped, not ended."""
+        text = self.text
+        lowest, highest = max(0, start - _LONGEST_SENTENCE), min(len(text), start + _LONGEST_SENTENCE)
+        begin = max(lowest, *[text.rfind(stop, lowest, start) + 2 for stop in _STOPS])
+        line = text.rfind("\n", begin, start)
+        while line >= 0 and text[line + 1 : line + 2].islower():
+            line = text.rfind("\n", begin, line)
+        ends = [at + 1 for at in [text.find(stop, start, highest) for stop in _STOPS] if at >= 0]
+        end = min(ends, default=highest)
+        other = text.find("\n", start, end)
+        while other >= 0 and text[other + 1 : other + 2].islower():
+            other = text.find("\n", other + 1, end)
+        return Place(max(begin, line + 1), end if other < 0 else other)
 
     def quote(self, place: Place) -> str:
         """The sentence around it, or as much of it around the place as a reader needs."""
@@ -140,10 +141,6 @@ class Reading:
             comma = self.text.find(",", place.end, end)
             end = min(comma if comma >= 0 else end, max(begin + _LONGEST_QUOTE, place.end))
         return self.text[begin:end].strip(" \n\t\r.;,")
-
-    def value(self, place: Place) -> str:
-        """From the place to the next comma or the end of the sentence: "creatinine 0.78 mg/dL"."""
-        return self.text[place.start : self._clause_end(place)].strip(" \n\t\r.;,")
 
     def _clause_end(self, place: Place) -> int:
         end = max(self.sentence(place.start).end, place.end)
@@ -189,8 +186,10 @@ class Reading:
             return "negative"
         return "positive" if _POSITIVE.search(before) else None
 
-    def has_value(self, place: Place) -> bool:
-        return bool(_VALUE.search(self.low, place.end, self._clause_end(place)))
+    def result_at(self, place: Place) -> str | None:
+        """The clause from the place on where it has a result in it: "creatinine 0.78 mg/dL", but not "CBC" alone."""
+        end = self._clause_end(place)
+        return self.text[place.start : end].strip(" \n\t\r.;,") if _VALUE.search(self.low, place.end, end) else None
 
     # ── text that is not for us ────────────────────────────────────────────────────────────────────────────────
 
@@ -203,6 +202,8 @@ class Reading:
 
     def _machine_places(self) -> tuple[Place, ...]:
         if self._to_a_machine is None:
-            found = _TO_A_MACHINE.finditer(self.low) if self.words & _MACHINE_WORDS else ()
+            # The pattern is dear and the words are rare in a record: most texts never see it.
+            suspect = not _MACHINE_WORDS.isdisjoint(self.words) or any(phrase in self.low for phrase in _MACHINE_PHRASES)
+            found = _TO_A_MACHINE.finditer(self.low) if suspect else ()
             self._to_a_machine = tuple(self.sentence(match.start()) for match in found)
         return self._to_a_machine

@@ -31,12 +31,15 @@ CREATE TABLE careplans (
 CREATE TABLE careplan_versions (
     careplan_id uuid        NOT NULL REFERENCES careplans,
     version     integer     NOT NULL,
-    careplan    json        NOT NULL,
+    careplan    bytea       NOT NULL,
     created_at  timestamptz NOT NULL,
     created_by  text        NOT NULL,
     note        text        NOT NULL DEFAULT '',
     PRIMARY KEY (careplan_id, version)
-)
+);
+ALTER TABLE careplan_versions ALTER COLUMN careplan SET STORAGE external;
+ALTER TABLE model_answers ALTER COLUMN sealed SET STORAGE external;
+COMMENT ON COLUMN careplan_versions.careplan IS 'schemas.careplan.pack: JSON under Zstandard, so PostgreSQL need not compress it again'
 """
 
 

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from chassis.answer import Answer
 from chassis.errors import ApplicationError, Blocked, NeedsConfirmation
+from schemas.careplan import unpack
 from schemas.order import Finding, OrderStatus
 from services.intake.domain.orders import StoredOrder
-from services.intake.domain.progress import CurrentPlan, Progress
+from services.intake.domain.progress import CurrentPlan, Progress, Step
 
 
 def order_path(order_id: UUID) -> str:
@@ -38,7 +40,7 @@ def decision(order_id: UUID, progress: Progress, *, for_partner: bool) -> Answer
             first = _first(progress.problems, "block")
             return Blocked(first.code, first.message, _detail(order_id, findings), {"Location": order_path(order_id)})
         case "needs_confirmation":
-            first = _first(progress.problems, "warning")
+            first = _first([problem for problem in progress.problems if not problem.confirmed], "warning")
             detail = _detail(order_id, findings) | {"confirm": f"{order_path(order_id)}/confirm"}
             return NeedsConfirmation(first.code, first.message, detail, {"Location": order_path(order_id)})
         case "pending":
@@ -83,16 +85,33 @@ def shown_order(stored: StoredOrder, *, for_partner: bool) -> dict[str, Any]:
     }
 
 
+def changes_since(seen: StoredOrder | None, stored: StoredOrder) -> list[StoredOrder]:
+    """The order as it is where it was not seen before; else as it was after each change since, the last one now."""
+    if seen is None:
+        return [stored]
+    if seen.updated_at == stored.updated_at:
+        return []
+    steps = stored.progress.timeline
+    between = range(len(seen.progress.timeline) + 1, len(steps))
+    return [*(_at_step(stored, steps[:length]) for length in between), stored]
+
+
+def _at_step(stored: StoredOrder, timeline: tuple[Step, ...]) -> StoredOrder:
+    last = timeline[-1]
+    return replace(stored, updated_at=last.at, progress=replace(stored.progress, status=last.status, timeline=timeline))
+
+
 def _shown_plan(plan: CurrentPlan | None) -> dict[str, Any] | None:
     if plan is None or plan.careplan is None:
         return None
-    body = plan.careplan.model_dump(mode="json", exclude={"text", "text_edited"})
-    edited = {"text_edited": True} if plan.careplan.text_edited else {}
+    careplan = unpack(plan.careplan)
+    body = careplan.model_dump(mode="json", exclude={"text", "text_edited"})
+    edited = {"text_edited": True} if careplan.text_edited else {}
     return {
         "careplan_id": str(plan.careplan_id),
         "version": plan.version,
         "review": plan.review,
-        "text": plan.careplan.readable(plan.review),
+        "text": careplan.readable(plan.review),
         **body,
         **edited,
     }

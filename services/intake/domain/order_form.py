@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from chassis.errors import Fault
 from schemas.order import Order, Patient, Provider, Sex
+from services.intake.domain.strict_form import StrictForm, broken, check, required
 
 MAX_RECORD_CHARACTERS = 200_000
 _MAX_NAME, _MAX_MEDICATION, _MAX_LINE, _MAX_LINES = 100, 200, 1_000, 200
-_MAX_REPORTED_FAULTS, _MAX_REPORTED_FIELD = 500, 200
 _NAME_PUNCTUATION = frozenset("'-.,\u2019\u2018\u02bc\u2010\u2011\u2013")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NPI = re.compile(r"[0-9]{10}")
@@ -33,105 +32,94 @@ class FormRules:
     mrn: re.Pattern[str]
 
 
-def _broken(code: str, message: str) -> PydanticCustomError:
-    # The code is a contract code; pydantic's type wants a literal string, which a parameter is not.
-    return PydanticCustomError(cast("Any", code), cast("Any", message))
-
-
-def _required(text: str) -> str:
-    if not text.strip():
-        raise _broken("REQUIRED", "This may not be blank.")
-    return text
-
-
 def _name(text: str) -> str:
-    _required(text)
+    required(text)
     if len(text) > _MAX_NAME or not all(_in_a_name(character) for character in text):
-        raise _broken(
+        raise broken(
             "NAME_FORMAT", f"A name is 1 to {_MAX_NAME} letters, spaces, apostrophes, hyphens, dots or commas."
         )
     return text
 
 
 def _in_a_name(character: str) -> bool:
-    return character in _NAME_PUNCTUATION or unicodedata.category(character)[0] in "LM" or character in " \u00a0"
+    kind = unicodedata.category(character)
+    return kind[0] in "LM" or kind == "Zs" or character in _NAME_PUNCTUATION
 
 
 def _mrn(text: str, info: ValidationInfo) -> str:
-    _required(text)
+    required(text)
     if not _rules(info).mrn.fullmatch(text):
-        raise _broken("MRN_FORMAT", "The MRN does not have this pharmacy's form (6 digits, unless set otherwise).")
+        raise broken("MRN_FORMAT", "The MRN does not have this pharmacy's form (6 digits, unless set otherwise).")
     return text
 
 
 def _npi(text: str) -> str:
-    _required(text)
+    required(text)
     if not _NPI.fullmatch(text):
-        raise _broken("NPI_FORMAT", "An NPI has 10 digits.")
+        raise broken("NPI_FORMAT", "An NPI has 10 digits.")
     return text
 
 
 def _diagnosis(text: str) -> str:
     """With the dot, upper case."""
-    _required(text)
-    code = text.strip().upper()
-    if not _ICD10.fullmatch(code):
-        raise _broken("ICD10_FORMAT", "This does not have the form of an ICD-10-CM code, such as G70.00.")
-    plain = code.replace(".", "")
+    if not _has_icd10_form(text):
+        raise broken("ICD10_FORMAT", "This does not have the form of an ICD-10-CM code, such as G70.00.")
+    plain = text.strip().upper().replace(".", "")
     return plain if len(plain) == 3 else f"{plain[:3]}.{plain[3:]}"
 
 
 def _medication(text: str) -> str:
-    _required(text)
+    required(text)
     if len(text) > _MAX_MEDICATION:
-        raise _broken("MEDICATION", f"A medication has at most {_MAX_MEDICATION} characters.")
+        raise broken("MEDICATION", f"A medication has at most {_MAX_MEDICATION} characters.")
     return text
 
 
 def _records(text: str) -> str:
-    _required(text)
+    required(text)
     if len(text) > MAX_RECORD_CHARACTERS:
-        raise _broken("RECORDS_TOO_LARGE", f"Patient records have at most {MAX_RECORD_CHARACTERS:,} characters.")
+        raise broken("RECORDS_TOO_LARGE", f"Patient records have at most {MAX_RECORD_CHARACTERS:,} characters.")
     return text
 
 
 def _line(text: str) -> str:
     if not text.strip() or len(text) > _MAX_LINE:
-        raise _broken("VALUE", f"An entry has 1 to {_MAX_LINE:,} characters.")
+        raise broken("VALUE", f"An entry has 1 to {_MAX_LINE:,} characters.")
     return text
 
 
 def _weight(value: float) -> float:
     if not 0 < value <= 700:
-        raise _broken("VALUE", "A weight is between 0 and 700 kg.")
+        raise broken("VALUE", "A weight is between 0 and 700 kg.")
     return value
 
 
-def _iso_date(code: str) -> BeforeValidator:
+def _iso_date(code: str, *, is_required: bool) -> BeforeValidator:
     def parse(value: object) -> object:
         if not isinstance(value, str):
             return value
-        _required(value)
+        if is_required:
+            required(value)
         try:
             if _ISO_DATE.fullmatch(value):
                 return date.fromisoformat(value)
         except ValueError:
             pass
-        raise _broken(code, "A date is written YYYY-MM-DD.")
+        raise broken(code, "A date is written YYYY-MM-DD.")
 
     return BeforeValidator(parse)
 
 
 def _within_years(code: str, years: int) -> AfterValidator:
-    def check(day: date, info: ValidationInfo) -> date:
+    def within(day: date, info: ValidationInfo) -> date:
         today = _rules(info).today
         if day > today:
-            raise _broken(code, "This date lies in the future.")
+            raise broken(code, "This date lies in the future.")
         if day < years_before(today, years):
-            raise _broken(code, f"This date lies more than {years} years back.")
+            raise broken(code, f"This date lies more than {years} years back.")
         return day
 
-    return AfterValidator(check)
+    return AfterValidator(within)
 
 
 def years_before(day: date, years: int) -> date:
@@ -148,40 +136,38 @@ def _rules(info: ValidationInfo) -> FormRules:
 
 Name = Annotated[str, AfterValidator(_name)]
 Diagnosis = Annotated[str, AfterValidator(_diagnosis)]
+DateOfBirth = Annotated[date, _iso_date("DATE_OF_BIRTH", is_required=True), _within_years("DATE_OF_BIRTH", 130)]
+OrderDate = Annotated[date, _iso_date("ORDER_DATE", is_required=False), _within_years("ORDER_DATE", 5)]
 Line = Annotated[str, AfterValidator(_line)]
 Lines = Annotated[list[Line], Field(max_length=_MAX_LINES)]
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class PatientForm(_Form):
+class PatientForm(StrictForm):
     first_name: Name
     last_name: Name
     mrn: Annotated[str, AfterValidator(_mrn)]
-    date_of_birth: Annotated[date, _iso_date("DATE_OF_BIRTH"), _within_years("DATE_OF_BIRTH", 130)]
+    date_of_birth: DateOfBirth
     sex: Sex | None = None
     weight_kg: Annotated[float, AfterValidator(_weight)] | None = None
     allergies: Lines | None = None
 
 
-class ProviderForm(_Form):
+class ProviderForm(StrictForm):
     name: Name
     npi: Annotated[str, AfterValidator(_npi)]
 
 
-class OrderForm(_Form):
+class OrderForm(StrictForm):
     """What a caller sends to `POST /api/orders`."""
 
     patient: PatientForm
     provider: ProviderForm
-    primary_diagnosis: Diagnosis
+    primary_diagnosis: Annotated[str, AfterValidator(required), AfterValidator(_diagnosis)]
     additional_diagnoses: Annotated[list[Diagnosis], Field(max_length=_MAX_LINES)] | None = None
     medication: Annotated[str, AfterValidator(_medication)]
     medication_history: Lines | None = None
     patient_records: Annotated[str, AfterValidator(_records)]
-    order_date: Annotated[date, _iso_date("ORDER_DATE"), _within_years("ORDER_DATE", 5)] | None = None
+    order_date: OrderDate | None = None
     confirm: bool | None = None
 
     def order(self, today: date) -> Order:
@@ -201,10 +187,7 @@ class OrderForm(_Form):
 
 def check_form(value: Any, rules: FormRules) -> tuple[OrderForm | None, list[Fault]]:
     """The form when it is right, else everything that is wrong with it."""
-    try:
-        return OrderForm.model_validate(value, context=rules), []
-    except ValidationError as error:
-        return None, [_fault(details) for details in error.errors(include_url=False)[:_MAX_REPORTED_FAULTS]]
+    return check(OrderForm, value, rules)
 
 
 def diagnoses_in(value: Any) -> dict[str, str]:
@@ -219,25 +202,5 @@ def diagnoses_in(value: Any) -> dict[str, str]:
 
 
 def _has_icd10_form(code: object) -> bool:
-    return isinstance(code, str) and _ICD10.fullmatch(code.strip().upper()) is not None
-
-
-_CODES = {"missing": "REQUIRED", "extra_forbidden": "UNKNOWN_FIELD"}
-_MESSAGES = {
-    "REQUIRED": "This is required.",
-    "UNKNOWN_FIELD": "There is no such field.",
-    "TYPE": "This has the wrong JSON type.",
-    "VALUE": "This value is not possible here.",
-}
-
-
-def _fault(details: ErrorDetails) -> Fault:
-    """A contract code stays; pydantic's own types become one of the four general codes."""
-    kind = details["type"]
-    field = ".".join(str(part) for part in details["loc"])[:_MAX_REPORTED_FIELD].encode(errors="replace").decode()
-    if kind.isupper():
-        return Fault(field, kind, details["msg"])
-    code = _CODES.get(kind) or ("TYPE" if kind.endswith("_type") else "VALUE")
-    if details["input"] is None and code == "TYPE":
-        code = "REQUIRED"
-    return Fault(field, code, _MESSAGES[code])
+    # ASCII first: the capital of "ſ" is "S".
+    return isinstance(code, str) and code.isascii() and _ICD10.fullmatch(code.strip().upper()) is not None

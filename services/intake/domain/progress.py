@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from schemas.careplan import CarePlan, Review
+from schemas.careplan import Review
 from schemas.event import Event, Fact
 from schemas.generator import CarePlanApproved, CarePlanCompleted, CarePlanFailed, CarePlanRevised
 from schemas.order import Finding, OrderStatus
@@ -49,8 +49,8 @@ class CurrentPlan:
     careplan_id: UUID
     version: int
     review: Review
-    careplan: CarePlan | None
-    """None only where an approval overtook the plan it approves."""
+    careplan: bytes | None
+    """Packed. None only where an approval overtook the plan it approves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,10 @@ CREATE TABLE orders (
     careplan_id      uuid,
     careplan_version integer,
     review           text,
-    careplan         json
+    careplan         bytea
 ) WITH (fillfactor = 80);
+ALTER TABLE orders ALTER COLUMN careplan SET STORAGE external;
+COMMENT ON COLUMN orders.careplan IS 'schemas.careplan.pack: JSON under Zstandard, so PostgreSQL need not compress it again';
 COMMENT ON TABLE orders IS 'No index but the key: every change of status stays in its page (HOT update)';
 CREATE TABLE moving (
     order_id uuid        PRIMARY KEY,

@@ -2,9 +2,11 @@
 
 import csv
 import io
-import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
+
+from services.reporting.domain.views import iso
 
 COLUMNS = (
     "order_id",
@@ -27,12 +29,11 @@ _ROWS_A_CHUNK = 200
 
 
 async def csv_report(rows: AsyncIterator[Any]) -> AsyncIterator[bytes]:
-    """A header row at once, then chunks of a few hundred rows: memory stays flat however long the report is."""
-    yield _lines([COLUMNS])
-    chunk: list[tuple[str, ...]] = []
+    """A header row, then the others, a few hundred at a time: memory stays flat however long the report is."""
+    chunk: list[tuple[str, ...]] = [COLUMNS]
     async for row in rows:
         chunk.append(tuple(_cell(row[column]) for column in COLUMNS))
-        if len(chunk) == _ROWS_A_CHUNK:
+        if len(chunk) >= _ROWS_A_CHUNK:
             yield _lines(chunk)
             chunk = []
     if chunk:
@@ -55,9 +56,9 @@ def _plain(value: Any) -> str:
     match value:
         case None:
             return ""
-        case str() if value.startswith("["):
-            return " ".join(json.loads(value))
-        case _ if hasattr(value, "isoformat"):
-            return str(value.isoformat())
+        case list():
+            return " ".join(value)
+        case datetime():
+            return iso(value)
         case _:
             return str(value)

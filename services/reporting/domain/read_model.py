@@ -3,14 +3,14 @@
 A Change holds what one or several facts say; what they do not say is None and leaves the row as it is.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from anyascii import anyascii
 
-from schemas.careplan import CarePlan, ModelUse, Review
+from schemas.careplan import ModelUse, Review
 from schemas.event import Event, Fact
 from schemas.generator import CarePlanApproved, CarePlanCompleted, CarePlanFailed, CarePlanRevised
 from schemas.intake import CarePlanRequested, OrderConfirmed, OrderReceived
@@ -37,6 +37,11 @@ _RANK: dict[OrderStatus, int] = {
     "failed": 3,
     "completed": 3,
 }
+_DECIDED: dict[type[Fact], OrderStatus] = {
+    OrderAccepted: "processing",
+    OrderWarned: "needs_confirmation",
+    OrderRejected: "rejected",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,11 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A status; of two, the one with the greater (attempt, rank) counts."""
+    """A status, and when it ended the order's way, if it did; of two, the one with the greater (attempt, rank) counts."""
 
     attempt: int
     status: OrderStatus
+    ended_at: datetime | None = None
 
     @property
     def rank(self) -> int:
@@ -68,12 +74,12 @@ class Change:
     decided_attempt: int = 0
     problems: tuple[Finding, ...] | None = None
     accepted_at: datetime | None = None
-    ended_at: datetime | None = None
     careplan_id: UUID | None = None
     careplan_version: int | None = None
     review: Review | None = None
     approved_at: datetime | None = None
-    model_use: ModelUse | None = None
+    model_use: Mapping[int, ModelUse] = field(default_factory=dict)
+    """By attempt: a retry is paid for beside the failure before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,8 @@ class Version:
     careplan_id: UUID
     version: int
     order_id: UUID
-    careplan: CarePlan | None = None
+    careplan: bytes | None = None
+    """Packed."""
     created_at: datetime | None = None
     created_by: str | None = None
     note: str | None = None
@@ -101,43 +108,34 @@ def change_of(event: Event) -> Change:
             return Change(order_id, at, reached=Reached(fact.attempt, "pending"))
         case CarePlanRequested() as fact:
             return Change(order_id, at, reached=Reached(fact.attempt, "processing"))
-        case OrderAccepted() as fact:
+        case OrderAccepted() | OrderWarned() | OrderRejected() as fact:
+            status = _DECIDED[type(fact)]
             return Change(
                 order_id,
                 at,
-                reached=Reached(fact.attempt, "processing"),
+                reached=Reached(fact.attempt, status, at if status == "rejected" else None),
                 decided_attempt=fact.attempt,
                 problems=fact.findings,
-                accepted_at=at,
-            )
-        case OrderWarned() as fact:
-            reached = Reached(fact.attempt, "needs_confirmation")
-            return Change(order_id, at, reached=reached, decided_attempt=fact.attempt, problems=fact.findings)
-        case OrderRejected() as fact:
-            reached = Reached(fact.attempt, "rejected")
-            return Change(
-                order_id, at, reached=reached, decided_attempt=fact.attempt, problems=fact.findings, ended_at=at
+                accepted_at=at if status == "processing" else None,
             )
         case CarePlanCompleted() as fact:
             return Change(
                 order_id,
                 at,
-                reached=Reached(fact.attempt, "completed"),
+                reached=Reached(fact.attempt, "completed", at),
                 accepted_at=fact.accepted_at,
-                ended_at=at,
                 careplan_id=fact.careplan_id,
                 careplan_version=fact.version,
                 review="draft",
-                model_use=fact.model_use,
+                model_use={fact.attempt: fact.model_use},
             )
         case CarePlanFailed() as fact:
             return Change(
                 order_id,
                 at,
-                reached=Reached(fact.attempt, "failed"),
+                reached=Reached(fact.attempt, "failed", at),
                 accepted_at=fact.accepted_at,
-                ended_at=at,
-                model_use=fact.model_use,
+                model_use={fact.attempt: fact.model_use},
             )
         case CarePlanRevised() as fact:
             return Change(order_id, at, careplan_id=fact.careplan_id, careplan_version=fact.version, review="draft")
@@ -166,7 +164,6 @@ def merged(changes: Iterable[Change]) -> list[Change]:
 def _both(one: Change, two: Change) -> Change:
     reached = max((r for r in (one.reached, two.reached) if r), key=lambda r: (r.attempt, r.rank), default=None)
     decided = max((one, two), key=lambda change: change.decided_attempt)
-    ended = max((one, two), key=lambda change: _order_of(change.reached))
     planned = max((one, two), key=lambda change: (change.careplan_version or 0, change.review == "approved"))
     return replace(
         one,
@@ -176,17 +173,12 @@ def _both(one: Change, two: Change) -> Change:
         decided_attempt=decided.decided_attempt,
         problems=decided.problems,
         accepted_at=one.accepted_at or two.accepted_at,
-        ended_at=ended.ended_at or one.ended_at or two.ended_at,
         careplan_id=planned.careplan_id,
         careplan_version=planned.careplan_version,
         review=planned.review,
         approved_at=planned.approved_at,
-        model_use=ended.model_use or one.model_use or two.model_use,
+        model_use={**two.model_use, **one.model_use},
     )
-
-
-def _order_of(reached: Reached | None) -> tuple[int, int]:
-    return (reached.attempt, reached.rank) if reached else (0, -1)
 
 
 def version_of(event: Event) -> Version | None:
@@ -209,9 +201,33 @@ def version_of(event: Event) -> Version | None:
             return None
 
 
+def merged_versions(versions: Iterable[Version]) -> list[Version]:
+    """One row a version: a version and its approval in one batch are one."""
+    by_version: dict[tuple[UUID, int], Version] = {}
+    for version in versions:
+        earlier = by_version.setdefault((version.careplan_id, version.version), version)
+        by_version[version.careplan_id, version.version] = Version(
+            earlier.careplan_id,
+            earlier.version,
+            earlier.order_id,
+            careplan=earlier.careplan or version.careplan,
+            created_at=earlier.created_at or version.created_at,
+            created_by=earlier.created_by or version.created_by,
+            note=version.note if earlier.note is None else earlier.note,
+            approved_at=earlier.approved_at or version.approved_at,
+            approved_by=earlier.approved_by or version.approved_by,
+        )
+    return list(by_version.values())
+
+
 def searched_text(order: Order) -> str:
     patient = order.patient
     return folded(f"{patient.first_name} {patient.last_name} {patient.mrn} {order.medication}")
+
+
+def searched_words(typed: str) -> tuple[str, ...]:
+    """What must all be found: "Bell, Ana" asks for both names, in whichever order."""
+    return tuple(word for part in folded(typed).split() if (word := part.strip(",;")))
 
 
 def folded(text: str) -> str:

@@ -41,10 +41,10 @@ def shown_careplan(row: Mapping[str, Any], plan: CarePlan, versions: Sequence[Ma
         "versions": [
             {
                 "version": version["version"],
-                "created_at": iso(version["created_at"]),
+                "created_at": _iso_or_none(version["created_at"]),
                 "created_by": version["created_by"],
                 "note": version["note"],
-                "approved_at": iso(version["approved_at"]),
+                "approved_at": _iso_or_none(version["approved_at"]),
                 "approved_by": version["approved_by"],
             }
             for version in versions
@@ -52,5 +52,9 @@ def shown_careplan(row: Mapping[str, Any], plan: CarePlan, versions: Sequence[Ma
     }
 
 
-def iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+def iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _iso_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)

@@ -29,23 +29,26 @@ CREATE TABLE orders (
     careplan_version integer,
     review           text,
     approved_at      timestamptz,
-    model_use        json
+    model_use        jsonb   NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 80);
 COMMENT ON COLUMN orders.order_body IS 'The order without its records; null until OrderReceived has come, whose topic may lag behind the others';
+COMMENT ON COLUMN orders.model_use IS 'By attempt: a retry is paid for beside the failure before it';
 CREATE INDEX orders_by_words ON orders USING gin (searched public.gin_trgm_ops);
 CREATE INDEX orders_by_date ON orders (order_date);
 CREATE TABLE careplan_versions (
     careplan_id uuid        NOT NULL,
     version     integer     NOT NULL,
     order_id    uuid        NOT NULL,
-    careplan    json,
+    careplan    bytea,
     created_at  timestamptz,
     created_by  text,
     note        text,
     approved_at timestamptz,
     approved_by text,
     PRIMARY KEY (careplan_id, version)
-)
+);
+ALTER TABLE careplan_versions ALTER COLUMN careplan SET STORAGE external;
+COMMENT ON COLUMN careplan_versions.careplan IS 'schemas.careplan.pack: JSON under Zstandard, so PostgreSQL need not compress it again'
 """
 
 

@@ -14,32 +14,41 @@ from anyascii import anyascii
 
 _TYPOGRAPHY = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc", "'") | dict.fromkeys("\u2010\u2011\u2013", "-"))
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+_BREVE = "\u0306"
 _LEADING_POINT = re.compile(r"(?<![^\W_])\.(?=[0-9])")
+_LETTER = r"[^\W\d_]"
 _NEITHER_LETTER_NOR_DECIMAL_POINT = re.compile(r"(?!(?<=[0-9])\.(?=[0-9]))[\W_]")
 
 
 @lru_cache(maxsize=16_384)
 def same_name(name: str) -> str:
     """Case, outer and repeated spaces, composition, typographic apostrophes and hyphens, accents, barred letters
-    and the dot after an abbreviation do not matter. A hyphen is not a space.
+    and the dot or comma after a word do not matter. A hyphen is not a space.
     """
     text = unicodedata.normalize("NFC", name).translate(_TYPOGRAPHY).casefold()
-    return " ".join(word.rstrip(".") or word for word in "".join(_without_accents(text)).split())
+    return " ".join(word.rstrip(".,") or word for word in "".join(_without_accents(text)).split())
 
 
 def _without_accents(text: str) -> Iterator[str]:
-    """Latin letters without accents or bars. Other scripts stay as they are: 李 and 利 both read "li", and are two names."""
-    after_latin = False
+    """Alphabets of Europe without accents or bars. Others stay as they are: 李 and 利 both read "li", and are two names."""
+    marks_are_accents = False
     for character in text:
-        if character.isascii():
-            after_latin = True
+        script = "LATIN" if character.isascii() else unicodedata.name(character, "").partition(" ")[0]
+        if marks_are_accents and unicodedata.category(character) == "Mn":
+            continue
+        marks_are_accents = script in {"LATIN", "GREEK", "CYRILLIC"}
+        if script == "LATIN":
+            yield character if character.isascii() else anyascii(character).casefold()
+        elif marks_are_accents:
+            yield _base_letter(character)
+        else:
             yield character
-        elif unicodedata.name(character, "").startswith("LATIN"):
-            after_latin = True
-            yield anyascii(character).casefold()
-        elif not (after_latin and unicodedata.category(character) == "Mn"):
-            after_latin = False
-            yield character
+
+
+def _base_letter(character: str) -> str:
+    """Greek ά is α, Cyrillic ё is е; but й with its breve is a letter of its own."""
+    decomposed = unicodedata.normalize("NFD", character)
+    return character if _BREVE in decomposed else decomposed[0]
 
 
 def same_person(first_name: str, last_name: str, date_of_birth: date) -> str:
@@ -71,47 +80,62 @@ def _plain(words: list[str]) -> list[str]:
 
 
 def _drop_titles(parts: list[list[str]], titles: Titles) -> None:
-    """Removes honorifics before and credentials behind, as long as two words of a name are left over."""
+    """Removes honorifics before and credentials behind, as long as two words of a name are left over.
+
+    Honorifics first: of "Dr. Jane Do" the doctor goes, and Jane keeps her name.
+    """
 
     def names() -> int:
         return sum(word not in _SUFFIXES for words in parts for word in words)
 
+    for words in parts:
+        while words and names() > 2 and _plain(words)[0] in titles.honorifics:
+            words.pop(0)
     for words in reversed(parts):
         while words and names() > 2 and _plain(words)[-1] in titles.credentials:
             words.pop()
-        while words and names() > 2 and _plain(words)[0] in titles.honorifics:
-            words.pop(0)
     parts[:] = [words for words in parts if words]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DrugNames:
     """Every name a drug goes by, brands and synonyms, in one pattern: longest first, whole words only."""
 
     generic: Mapping[str, str]
-    """Folded name -> folded generic."""
+    """Letters and digits of a name -> those of its generic."""
     pattern: re.Pattern[str]
 
     @classmethod
     def of(cls, generic_of: Mapping[str, str]) -> "DrugNames":
         """`generic_of`: brand or synonym -> generic name, as the knowledge base writes them."""
-        folded = {same_name(name): _letters_and_digits(same_name(generic)) for name, generic in generic_of.items()}
-        names = "|".join(map(re.escape, sorted(folded, key=len, reverse=True))) or "(?!)"
-        return cls(folded, re.compile(rf"(?<![^\W_])(?:{names})(?![^\W_])"))
+        generic = {_key(name): _key(drug) for name, drug in generic_of.items()}
+        names = "|".join(map(_spaced, sorted(generic, key=len, reverse=True))) or "(?!)"
+        return cls(generic, re.compile(rf"(?<!{_LETTER})(?:{names})(?!{_LETTER})"))
 
 
+@lru_cache(maxsize=16_384)
 def same_drug(medication: str, names: DrugNames) -> str:
     """Case, spaces and punctuation do not matter, but for a decimal point; a brand is its generic; strength counts."""
     text = _LEADING_POINT.sub("0.", same_name(medication))
     pieces: list[str] = []
     end = 0
     for found in names.pattern.finditer(text):
-        between, generic = _letters_and_digits(text[end : found.start()]), names.generic[found[0]]
+        pieces.append(_letters_and_digits(text[end : found.start()]))
+        generic = names.generic[_letters_and_digits(found[0])]
         # "Ocrevus (ocrelizumab)" names one drug twice.
-        if between or not pieces or pieces[-1] != generic:
-            pieces += [between, generic] if between else [generic]
+        if generic not in pieces:
+            pieces.append(generic)
         end = found.end()
     return "".join((*pieces, _letters_and_digits(text[end:])))
+
+
+def _key(name: str) -> str:
+    return _letters_and_digits(same_name(name))
+
+
+def _spaced(key: str) -> str:
+    """Finds the name however it is spaced and punctuated: "Gamunex-C", "Gamunex C" and "GamunexC" are one."""
+    return r"[\W_]*".join(map(re.escape, key))
 
 
 def _letters_and_digits(text: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from services.generator.domain.case import Case
 from services.generator.domain.checklist.item import ChecklistItem, gap
-from services.generator.domain.evidence import FactRef, OrderField, RecordQuote
+from services.generator.domain.evidence import FactRef, OrderField, RecordQuote, entry
 from services.generator.domain.guide import Guide
-from services.generator.domain.reading import Reading, term
+from services.generator.domain.reading import Reading
 
 _NONE_KNOWN = re.compile(r"^\s*(?:no\b|none\b|nil\b|nk(?:d?a)\b|nkda\b|negative\b|denies\b|unknown\b)")
 _ALLERGY = re.compile(r"\ballerg(?:y|ies|ic to)\b\s*(?:to\b)?\s*:?")
@@ -24,7 +24,7 @@ def recorded_allergies(case: Case) -> Iterator[ChecklistItem]:
         hits = (
             ()
             if _NONE_KNOWN.match(allergy.low)
-            else tuple(_hits(case, allergy, OrderField(field=f"patient.allergies.{at}")))
+            else tuple(_hits(case, allergy, entry("patient.allergies", at)))
         )
         yield from hits
         if not hits:
@@ -61,7 +61,7 @@ def _hits(case: Case, allergy: Reading, where: OrderField | RecordQuote) -> Iter
     if guide is None:
         return
     said = "in the order" if isinstance(where, OrderField) else "in the records only"
-    named = f"“{allergy.text.strip()}”" if isinstance(where, OrderField) else "An allergy"
+    named = f'"{allergy.text.strip()}"' if isinstance(where, OrderField) else "An allergy"
     for fact in (*guide.contraindications, *guide.excipients):
         if fact.kind == "contraindication" and fact.matches != "allergy":
             continue
@@ -76,9 +76,9 @@ def _hits(case: Case, allergy: Reading, where: OrderField | RecordQuote) -> Iter
                 evidence=(where, guide.refs[fact.id]),
                 medication=guide.drug.generic,
             )
-    for name in sorted(guide.premedication_names):
-        if allergy.has(term(name)):
-            yield _premedication(guide, named, said, name, where)
+    for name in guide.premedication_terms:
+        if allergy.has(name):
+            yield _premedication(guide, named, said, name.text, where)
 
 
 def _premedication(guide: Guide, named: str, said: str, name: str, where: OrderField | RecordQuote) -> ChecklistItem:
@@ -106,7 +106,7 @@ def _compared(case: Case, guide: Guide, clear: list[int]) -> ChecklistItem:
         category="adverse_reaction",
         what=f"Recorded allergies ({names}) were compared with {guide.drug.generic}{listed}: no match was found.",
         action=f"Ask the patient again about allergies, and compare them with the package of the product dispensed: {names}.",
-        evidence=(*(OrderField(field=f"patient.allergies.{at}") for at in clear), *refs),
+        evidence=(*(entry("patient.allergies", at) for at in clear), *refs),
         when="before dispensing",
         medication=guide.drug.generic,
     )

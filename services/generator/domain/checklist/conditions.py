@@ -42,6 +42,8 @@ def contraindications(case: Case) -> Iterator[ChecklistItem]:
 
 def _found(case: Case, guide: Guide, fact: Contraindication) -> tuple[str, OrderField | RecordQuote] | None:
     for wanted in guide.terms[fact.id]:
+        if not wanted.words <= case.words:
+            continue
         for reading, where in case.coded:
             if reading.has(wanted):
                 return wanted.text, where

@@ -78,7 +78,7 @@ def _contradiction(case: Case, place: Place, ours: Decimal, *, swapped: bool) ->
         id="weight:contradiction",
         severity="high",
         category="dose_too_high",
-        what=f"The order's weight is {amount(ours)} kg; the records say “{case.records.text[place.start : place.end]}”.{why}",
+        what=f"The order's weight is {amount(ours)} kg; the records say \"{case.records.text[place.start : place.end]}\".{why}",
         action="Have the patient weighed, and confirm the weight in kilograms with the prescriber; prepare no dose by weight before.",
         evidence=(OrderField(field="patient.weight_kg"), case.quote(place)),
         medication=case.guide.drug.generic if case.guide else None,
@@ -122,7 +122,7 @@ def _nearest(case: Case, unit: str) -> tuple[DoseRule, DoseStep] | None:
 def _against_rule(
     case: Case, rule: DoseRule, step: DoseStep, stated: Decimal, words: str, where: object
 ) -> Iterator[ChecklistItem]:
-    assert case.guide is not None and step.per_kg is not None  # noqa: S101 (narrowed by the caller)
+    assert case.guide is not None and step.per_kg is not None
     allowed = {s.per_kg for r in applicable_rules(case) for s in r.steps if s.per_kg is not None}
     lowest, highest = min(allowed), max(*allowed, step.per_kg_to or Decimal(0))
     if lowest * (1 - _TOLERANCE) <= stated <= highest * (1 + _TOLERANCE):
@@ -188,16 +188,14 @@ def stated_amount(case: Case) -> Iterator[ChecklistItem]:
 
 
 def _named(case: Case) -> Iterator[Place]:
-    assert case.guide is not None  # noqa: S101 (narrowed by the caller)
-    for mention in case.library.lexicon.known_in(case.records):
-        if mention.name in case.guide.own_names:
-            yield mention.place
+    assert case.guide is not None
+    return (mention.place for mention in case.guide.own_index.mentions_in(case.records))
 
 
 def _far_off(
     case: Case, doses: tuple[ComputedDose, ...], stated: Decimal, place: Place, *, high: bool
 ) -> ChecklistItem:
-    assert case.guide is not None  # noqa: S101 (narrowed by the caller)
+    assert case.guide is not None
     return ChecklistItem(
         id="dose:amount",
         severity="high",

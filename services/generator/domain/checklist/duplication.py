@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
-from services.generator.domain.case import Case
+from services.generator.domain.case import Case, Medicine
 from services.generator.domain.checklist.item import ChecklistItem
 from services.generator.domain.evidence import OrderField
-from services.generator.domain.reading import term
+from services.generator.domain.guide import Guide
+from services.generator.domain.lexicon import NameIndex
+
+MEDICATION = OrderField(field="medication")
 
 
 def same_drug(case: Case) -> Iterator[ChecklistItem]:
@@ -14,15 +17,14 @@ def same_drug(case: Case) -> Iterator[ChecklistItem]:
     if guide is None:
         return
     for medicine in case.medicines:
-        name = next((n for n in sorted(guide.own_names) if medicine.reading.has(term(n))), None)
-        if name is not None:
+        if any(medicine.reading.has(name) for name in guide.own_index.names_in(medicine.reading)):
             yield ChecklistItem(
                 id=f"duplicate:same:{medicine.index}",
                 severity="moderate" if medicine.ended else "high",
                 category="unnecessary_therapy",
                 what=f"{medicine.text} is in the medication history and {guide.drug.generic} is ordered: the same drug.",
                 action="Ask whether this order continues or replaces it, and when the last dose was given.",
-                evidence=(medicine.evidence, OrderField(field="medication")),
+                evidence=(medicine.evidence, MEDICATION),
                 medication=medicine.text,
             )
 
@@ -32,26 +34,27 @@ def two_biologics(case: Case) -> Iterator[ChecklistItem]:
     guide, rule = case.guide, case.library.rules.get("two_biologics")
     if guide is None or rule is None:
         return
-    if not any(case.library.classes[c] & guide.own_names for c in rule.classes):
+    if all(guide.own_names.isdisjoint(case.library.classes[c]) for c in rule.classes):
         return
     for medicine in case.medicines:
-        for name in rule.with_classes:
-            match = next(
-                (t for t in case.library.indexes[name].names_in(medicine.reading)
-                 if t.text not in guide.own_names and t.text not in guide.interacting and medicine.reading.has(t)),
-                None,
-            )  # fmt: skip
-            if match is not None:
-                yield ChecklistItem(
-                    id=f"duplicate:class:{medicine.index}",
-                    severity="moderate" if medicine.ended else "high",
-                    category="unnecessary_therapy",
-                    what=f"{guide.drug.generic} is ordered beside {medicine.text}. {rule.text}",
-                    action=rule.action,
-                    evidence=(medicine.evidence, OrderField(field="medication")),
-                    medication=medicine.text,
-                )
-                break
+        if any(_of_class(medicine, guide, case.library.indexes[name]) for name in rule.with_classes):
+            yield ChecklistItem(
+                id=f"duplicate:class:{medicine.index}",
+                severity="moderate" if medicine.ended else "high",
+                category="unnecessary_therapy",
+                what=f"{guide.drug.generic} is ordered beside {medicine.text}. {rule.text}",
+                action=rule.action,
+                evidence=(medicine.evidence, MEDICATION),
+                medication=medicine.text,
+            )
+
+
+def _of_class(medicine: Medicine, guide: Guide, index: NameIndex) -> bool:
+    """It names a member that is neither the ordered drug nor in one of its listed interactions."""
+    return any(
+        name.text not in guide.own_names and name.text not in guide.interacting and medicine.reading.has(name)
+        for name in index.names_in(medicine.reading)
+    )
 
 
 def methotrexate_every_day(case: Case) -> Iterator[ChecklistItem]:

@@ -18,7 +18,7 @@ _YEARS_OF_TOLERANCE = 1
 
 def same_person(case: Case) -> Iterator[ChecklistItem]:
     words, low = case.records.words, case.records.low
-    if "mrn" in words or "record" in words:
+    if "mrn" in words or "medical record" in low:
         found = _MRN.search(low)
         if found and found[1].lstrip("0") != case.order.patient.mrn.lstrip("0"):
             yield _differs("mrn", "another medical record number", "patient.mrn", "high")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from services.generator.domain.case import Case
 from services.generator.domain.checklist.item import ChecklistItem
-from services.generator.domain.evidence import FactRef, OrderField
+from services.generator.domain.evidence import FactRef, OrderField, diagnosis
 from services.generator.domain.guide import Guide
 
 
@@ -18,14 +18,13 @@ def indication(case: Case) -> Iterator[ChecklistItem]:
         return
     use, at = listed[0]
     if use.off_label:
-        field = "primary_diagnosis" if at == 0 else f"additional_diagnoses.{at - 1}"
         yield ChecklistItem(
             id="indication:off_label",
             severity="low",
             category="needs_additional_therapy",
             what=f"{use.name} is an off-label use of {guide.drug.generic}.",
             action="Confirm the coverage and that the prescriber has documented the reason.",
-            evidence=(OrderField(field=field), _any_dose(guide)),
+            evidence=(diagnosis(at), _any_dose(guide)),
             medication=guide.drug.generic,
         )
 

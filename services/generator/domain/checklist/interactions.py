@@ -19,6 +19,8 @@ def home_medicines(case: Case) -> Iterator[ChecklistItem]:
     guide = case.guide
     if guide is None:
         return
+    if guide.interacting_names.words.isdisjoint(case.history_words):
+        return
     found: dict[str, list[Medicine]] = defaultdict(list)
     facts: dict[str, Interaction] = {}
     for medicine in case.medicines:
@@ -57,7 +59,7 @@ def medicines_in_records(case: Case) -> Iterator[ChecklistItem]:
     if guide is None:
         return
     seen: set[str] = set()
-    listed = {word for medicine in case.medicines for word in medicine.reading.words}
+    listed = case.history_words
     for mention in guide.interacting_names.mentions_in(case.records):
         facts = [fact for fact in guide.interacting[mention.name] if fact.id not in seen]
         if not facts or listed.issuperset(mention.name.split()) or mention.name in guide.premedication_names:

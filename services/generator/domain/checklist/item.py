@@ -1,6 +1,7 @@
 """One thing that code has found and that a plan must deal with."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.careplan import Category, Severity
 from services.generator.domain.evidence import FactRef, OrderField, RecordQuote
@@ -16,6 +17,7 @@ class Gap:
     placeholder: str
 
 
+@lru_cache(maxsize=1024)
 def gap(name: str, consequence: str) -> Gap:
     return Gap(f"{name[0].upper()}{name[1:]} not provided: {consequence}", f"[{name.upper()} NOT PROVIDED]")
 

@@ -1,11 +1,14 @@
 """Myasthenia gravis: medicines that may worsen it, and a code that disagrees with the records."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from services.generator.domain.case import Case
 from services.generator.domain.checklist.item import ChecklistItem
-from services.generator.domain.evidence import OrderField, RecordQuote
+from services.generator.domain.evidence import OrderField, RecordQuote, diagnosis
 from services.generator.domain.reading import term
+
+_term = lru_cache(maxsize=64)(term)
 
 
 def worsening_medicines(case: Case) -> Iterator[ChecklistItem]:
@@ -13,20 +16,16 @@ def worsening_medicines(case: Case) -> Iterator[ChecklistItem]:
     at = _diagnosis(case)
     if rule is None or at is None:
         return
+    index = case.library.worsens_myasthenia
     for medicine in case.medicines:
-        for name in rule.classes:
-            match = next(
-                (t for t in case.library.indexes[name].names_in(medicine.reading) if medicine.reading.has(t)), None
-            )
-            if match is not None and not medicine.ended:
-                yield _item(f"mg:{medicine.index}", medicine.text, rule.action, (medicine.evidence, at))
-    listed = {word for medicine in case.medicines for word in medicine.reading.words}
-    for name in rule.classes:
-        for mention in case.library.indexes[name].mentions_in(case.records):
-            skip = listed.issuperset(mention.name.split())
-            if not (skip or case.records.denied(mention.place) or case.records.past(mention.place)):
-                yield _item(f"mg:{mention.name}", mention.name, rule.action, (case.quote(mention.place), at))
-                break
+        if not medicine.ended and any(medicine.reading.has(name) for name in index.names_in(medicine.reading)):
+            yield _item(f"mg:{medicine.index}", medicine.text, rule.action, (medicine.evidence, at))
+    seen: set[str] = set()
+    for mention in index.mentions_in(case.records):
+        skip = mention.name in seen or case.history_words.issuperset(mention.name.split())
+        if not (skip or case.records.denied(mention.place) or case.records.past(mention.place)):
+            seen.add(mention.name)
+            yield _item(f"mg:{mention.name}", mention.name, rule.action, (case.quote(mention.place), at))
 
 
 def _item(item_id: str, medicine: str, action: str, evidence: tuple[RecordQuote | OrderField, ...]) -> ChecklistItem:
@@ -51,7 +50,7 @@ def code_mismatch(case: Case) -> Iterator[ChecklistItem]:
         if at is None:
             continue
         for words in phrase.contradicted_by:
-            wanted = term(words)
+            wanted = _term(words)
             # "No crisis" is looked for as it stands; "crisis" only where it is not denied.
             denies = wanted.text.startswith(("no ", "without ", "stable "))
             place = next((p for p in case.records.places(wanted) if denies or not case.records.denied(p)), None)
@@ -60,16 +59,12 @@ def code_mismatch(case: Case) -> Iterator[ChecklistItem]:
                     id=f"code:{case.codes[at]}",
                     severity="low",
                     category="needs_additional_therapy",
-                    what=f"The code and the records disagree: {phrase.means} The records say “{words}”.",
+                    what=f'The code and the records disagree: {phrase.means} The records say "{words}".',
                     action=rule.action,
-                    evidence=(_field(at), case.quote(place)),
+                    evidence=(diagnosis(at), case.quote(place)),
                 )
                 break
 
 
 def _diagnosis(case: Case) -> OrderField | None:
-    return next((_field(i) for i, code in enumerate(case.codes) if code.startswith("G70.0")), None)
-
-
-def _field(at: int) -> OrderField:
-    return OrderField(field="primary_diagnosis" if at == 0 else f"additional_diagnoses.{at - 1}")
+    return next((diagnosis(at) for at, code in enumerate(case.codes) if code.startswith("G70.0")), None)

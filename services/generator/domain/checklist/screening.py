@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from knowledge.facts import Baseline
 from knowledge.models import CrossDrugRule
 from services.generator.domain.case import Case
 from services.generator.domain.checklist.item import ChecklistItem, Gap, gap
-from services.generator.domain.evidence import OrderField, RecordQuote
+from services.generator.domain.evidence import OrderField, RecordQuote, diagnosis
 from services.generator.domain.guide import Guide
-from services.generator.domain.reading import Reading, Term, fold, term
+from services.generator.domain.reading import Reading, Term, term
 
 _HEPATITIS_B = tuple(
     map(term, ("HBsAg", "hepatitis B surface antigen", "anti-HBc", "HBcAb", "hepatitis B core antibody"))
 )
 _TUBERCULOSIS = tuple(map(term, ("QuantiFERON", "T-SPOT", "IGRA", "tuberculin", "TST", "PPD", "TB test", "TB screen")))
+_MOST_MENTIONS = 4
+_MOST_COMBINATIONS = 200
+_WEIGHT = OrderField(field="patient.weight_kg")
 _HEPATITIS_B_CODES = ("B16", "B18.0", "B18.1", "B19.1", "Z22.51")
 
 
@@ -42,13 +46,18 @@ def _is_pregnancy(fact: Baseline) -> bool:
 
 def _result(case: Case, guide: Guide, fact: Baseline) -> RecordQuote | OrderField | None:
     if "29463-7" in fact.loinc or fact.test == "body weight":
-        return OrderField(field="patient.weight_kg") if case.order.patient.weight_kg is not None else None
+        return _WEIGHT if case.order.patient.weight_kg is not None else None
     if fact.test == "complete medication list" and case.medicines:
         return OrderField(field="medication_history")
     for wanted in guide.terms[fact.id]:
-        place = next((p for p in case.records.places(wanted) if not fact.loinc or case.records.has_value(p)), None)
-        if place is not None:
-            return case.value(place) if fact.loinc else case.quote(place)
+        if not wanted.words <= case.records.words:
+            continue
+        for place in islice(case.records.places(wanted), _MOST_MENTIONS):
+            if not fact.loinc:
+                return case.quote(place)
+            result = case.records.result_at(place)
+            if result is not None:
+                return RecordQuote(quote=result)
     return None
 
 
@@ -61,18 +70,13 @@ def missing_results(case: Case, on_file: tuple[OnFile, ...]) -> Iterator[Checkli
     for result in on_file:
         if result.evidence is not None or "weight" in result.fact.id:
             continue
-        rule = _rule_for(guide, result.fact)
+        rule = guide.first_dose_waits.get(result.fact.id)
         if rule is not None:
             yield _missing(guide, rule, result.fact)
         else:
             others.append(result.fact)
     if others:
         yield _missing_others(guide, others)
-
-
-def _rule_for(guide: Guide, fact: Baseline) -> CrossDrugRule | None:
-    terms = {fold(t) for t in fact.terms}
-    return next((r for r in guide.rule("missing_result") if len(terms & {fold(t) for t in r.terms}) > 1), None)
 
 
 def _missing(guide: Guide, rule: CrossDrugRule, fact: Baseline) -> ChecklistItem:
@@ -90,16 +94,26 @@ def _missing(guide: Guide, rule: CrossDrugRule, fact: Baseline) -> ChecklistItem
 
 
 def _missing_others(guide: Guide, facts: list[Baseline]) -> ChecklistItem:
+    known = guide.missing.get(tuple([fact.id for fact in facts]))
+    if known is None:
+        # As many as there are sets of tests that orders lack: few are common, and all are the drug's own words.
+        if len(guide.missing) > _MOST_COMBINATIONS:
+            guide.missing.clear()
+        known = guide.missing[tuple([fact.id for fact in facts])] = _others(guide, facts)
+    return known
+
+
+def _others(guide: Guide, facts: list[Baseline]) -> ChecklistItem:
     gaps = tuple(_gap(fact) for fact in facts)
     before = any(fact.before_first_dose for fact in facts)
+    why = [fact.why for fact in facts if fact.before_first_dose]
     return ChecklistItem(
         id="missing:baseline",
         severity="moderate" if before else "low",
         category="needs_additional_therapy",
         what=f"Baseline checks for {guide.drug.generic} without a result in the order or the records: "
         f"{', '.join(missing.placeholder for missing in gaps)}.",
-        action=f"Ask for the results or have them done: {'; '.join(fact.test for fact in facts)}. "
-        + " ".join(fact.why for fact in facts if fact.before_first_dose),
+        action=" ".join([f"Ask for the results or have them done: {'; '.join(fact.test for fact in facts)}.", *why]),
         evidence=tuple(guide.refs[fact.id] for fact in facts),
         medication=guide.drug.generic,
         gaps=gaps,
@@ -113,14 +127,10 @@ def _gap(fact: Baseline) -> Gap:
 def positive_hepatitis_b(case: Case) -> Iterator[ChecklistItem]:
     """HBsAg or anti-HBc positive, or a code that says so, with a drug that can reactivate hepatitis B."""
     guide, rule = case.guide, case.library.rules.get("hbv_positive")
-    if guide is None or rule is None:
-        return
-    facts = tuple(f for f in guide.facts if f.kind in {"boxed_warning", "contraindication", "monitoring", "baseline"}
-                  and ("hepatitis b" in fold(f.text) or "hbsag" in fold(f.text)))  # fmt: skip
-    if not facts:
+    if guide is None or rule is None or not guide.on_hepatitis_b:
         return
     evidence: list[RecordQuote | OrderField] = [
-        OrderField(field="primary_diagnosis" if i == 0 else f"additional_diagnoses.{i - 1}")
+        diagnosis(i)
         for i, code in enumerate(case.codes)
         if code.startswith(_HEPATITIS_B_CODES)
     ]
@@ -132,7 +142,7 @@ def positive_hepatitis_b(case: Case) -> Iterator[ChecklistItem]:
             category="adverse_reaction",
             what=f"Hepatitis B: a positive result or diagnosis is on file and {guide.drug.generic} can reactivate the virus.",
             action=rule.action,
-            evidence=(*evidence, *(guide.refs[fact.id] for fact in facts)),
+            evidence=(*evidence, *(guide.refs[fact_id] for fact_id in guide.on_hepatitis_b)),
             medication=guide.drug.generic,
         )
 
@@ -140,7 +150,7 @@ def positive_hepatitis_b(case: Case) -> Iterator[ChecklistItem]:
 def positive_tuberculosis(case: Case) -> Iterator[ChecklistItem]:
     """A positive tuberculosis test with a drug that asks for one first."""
     guide = case.guide
-    fact = next((f for f in guide.baselines if "tuberculosis" in f.test), None) if guide else None
+    fact = guide.tuberculosis if guide else None
     if guide is None or fact is None:
         return
     evidence = _positive(case.records, _TUBERCULOSIS)

@@ -1,0 +1,122 @@
+"""The OpenAPI document of a service: what all operations have in common is said once, here, and not at each route."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from chassis.errors import ErrorType
+from chassis.security import SESSION_COOKIE
+
+_SCHEMAS = "#/components/schemas/{model}"
+_SIGN_IN = ("/api/session", "post")
+_ERRORS = {
+    "400": ("Invalid", "The input's form is wrong; `detail.errors` lists every fault: field, code, message."),
+    "401": ("Unauthenticated", "No credentials, or not valid ones."),
+    "403": ("Forbidden", "Not for this role or source, or a cookie sent from another origin."),
+    "404": ("NotFound", "There is no such thing, or it is not the caller's to see."),
+    "409": ("Conflict", "A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it."),
+    "413": ("TooLarge", "The body is too large."),
+    "415": ("UnsupportedMediaType", "The body has another media type than this address takes."),
+    "422": ("IdempotencyKeyReused", "The Idempotency-Key was used before with another body."),
+    "429": ("RateLimited", "Too many requests; `Retry-After` says when to come again."),
+    "503": ("Unavailable", "A part of the system is away and nothing was changed; come again after `Retry-After`."),
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "The same key and body give the first answer again.",
+}
+READABLE = "^[^\\x00\ufffd]*$"
+"""For texts in a query string: no NUL, which PostgreSQL cannot hold, and nothing that was not UTF-8."""
+
+
+class Error(BaseModel):
+    """The one form of every error."""
+
+    type: ErrorType
+    code: str
+    message: str
+    detail: dict[str, Any]
+    trace_id: str
+
+
+class DocumentedApp(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = _completed(super().openapi())
+        return self.openapi_schema
+
+
+def json_body(form: type[BaseModel]) -> dict[str, Any]:
+    """`openapi_extra` of a route that reads its body itself."""
+    schema = form.model_json_schema(ref_template=_SCHEMAS)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    components = document.setdefault("components", {})
+    schemas = {
+        name: schema
+        for name, schema in components.get("schemas", {}).items()
+        if name not in {"HTTPValidationError", "ValidationError"}
+    }
+    for path, method, operation in _operations(document):
+        form = _form_of(operation)
+        schemas |= form.pop("$defs", {})
+        operation["responses"] = {**_errors_of(path, method, operation), **operation["responses"]}
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+        if _is_open(path) or (path, method) == _SIGN_IN:
+            operation["security"] = []
+        elif method == "post":
+            operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    components["schemas"] = {**schemas, "Error": Error.model_json_schema(ref_template=_SCHEMAS)}
+    components["responses"] = {name: _error_response(status, text) for status, (name, text) in _ERRORS.items()}
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A staff token, or a partner's key."},
+        "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+    }
+    document["security"] = [{"bearer": []}, {"session": []}]
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _form_of(operation: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema: dict[str, Any] = content.get("schema", {})
+    return schema
+
+
+def _is_open(path: str) -> bool:
+    return path.startswith("/health/") or path == "/metrics"
+
+
+def _errors_of(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """What may go wrong follows from what an operation takes. FastAPI's own 422 is answered as 400 here."""
+    operation["responses"].pop("422", None)
+    if _is_open(path):
+        return {}
+    statuses = ["401", "403", "429", "503"]
+    if operation.get("parameters") or method == "post":
+        statuses.append("400")
+    if "{" in path:
+        statuses.append("404")
+    if method == "post":
+        statuses += ["413"] if (path, method) == _SIGN_IN else ["409", "413", "422"]
+    if "requestBody" in operation:
+        statuses.append("415")
+    return {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in statuses}
+
+
+def _error_response(status: str, text: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": _SCHEMAS.format(model="Error")}}}
+    waits = {"Retry-After": {"schema": {"type": "integer"}}} if status in {"429", "503"} else None
+    return {"description": text, "content": content, **({"headers": waits} if waits else {})}

@@ -1,0 +1,39 @@
+"""Whether every statement can be looked up, and is there when somebody does."""
+
+from schemas.careplan import Citation
+from services.generator.domain.evidence import order_value
+from services.generator.domain.guards.look import Look
+from services.generator.domain.request import PlanRequest
+
+
+def citations_hold(look: Look) -> list[str]:
+    """G8: each citation says what stands there, and each id that an item cites exists."""
+    plan, request = look.plan, look.request
+    reasons = [f"{c.id}: the cited text is not there" for c in plan.citations if not _holds(c, request)]
+    known = {citation.id for citation in plan.citations}
+    sections = plan.sections
+    for item in (*sections.problem_list, *sections.goals, *sections.interventions, *sections.monitoring):
+        if not known.issuperset(item.citations):
+            reasons.append(f"{item.id}: it cites what does not exist")
+    return reasons
+
+
+def _holds(citation: Citation, request: PlanRequest) -> bool:
+    if citation.kind == "record":
+        return request.order.patient_records[citation.start : citation.end] == citation.quote
+    if citation.kind == "order":
+        return order_value(request.order, citation.source) == citation.quote
+    fact = request.guide.by_id.get(citation.fact_id or "") if request.guide else None
+    return fact is not None and fact.text == citation.quote
+
+
+def facts_are_cited(look: Look) -> list[str]:
+    """G8: problems, interventions and monitoring each have evidence; what is monitored comes from a fact of the drug."""
+    plan, request, sections = look.plan, look.request, look.plan.sections
+    reasons = [
+        f"{item.id}: it has no evidence" for item in (*sections.problem_list, *sections.interventions) if not item.citations
+    ]
+    if request.guide is None:
+        return reasons
+    facts = {citation.id for citation in plan.citations if citation.kind == "knowledge"}
+    return reasons + [f"{row.id}: it cites no fact of the drug" for row in sections.monitoring if facts.isdisjoint(row.citations)]

@@ -1,0 +1,98 @@
+"""Whether the plan has the form that a pharmacist can work with."""
+
+import re
+from collections.abc import Iterator
+
+from schemas.careplan import DRAFT_BANNER
+from services.generator.domain.guards.look import Look
+from services.generator.domain.readable import GOALS, INTERVENTIONS, MONITORING, PROBLEMS, REFERENCES
+
+_HEADINGS = tuple(f"\n{heading}\n" for heading in (PROBLEMS, GOALS, INTERVENTIONS, MONITORING, REFERENCES))
+_PLACEHOLDER_END = " NOT PROVIDED]"
+_TIME = re.compile(
+    r"\d|\b(?:before|after|during|at|with|when|once|every|each|daily|weekly|monthly|per|as|until|within|hourly|only|while|in)\b"
+)
+
+
+def sections_are_complete(look: Look) -> list[str]:
+    """G1: the four sections, none empty, with their headings in the text in this order."""
+    plan, sections = look.plan, look.plan.sections
+    named = {
+        "problem_list": sections.problem_list,
+        "goals": sections.goals,
+        "interventions": sections.interventions,
+        "monitoring": sections.monitoring,
+    }
+    reasons = [f"{name}: this section is empty" for name, found in named.items() if not found]
+    places = [plan.text.find(heading) for heading in _HEADINGS]
+    if -1 in places or places != sorted(places):
+        reasons.append("text: a heading is missing or out of order")
+    return reasons
+
+
+def identity_is_exact(look: Look) -> list[str]:
+    """G2: names, MRN, date of birth, provider, NPI, codes, medication and order date, exactly as ordered."""
+    order, text = look.request.order, look.plan.text
+    patient, provider = order.patient, order.provider
+    wanted = (
+        ("patient's name", f"{patient.first_name} {patient.last_name}"),
+        ("MRN", f"MRN {patient.mrn}"),
+        ("date of birth", patient.date_of_birth.isoformat()),
+        ("provider", provider.name),
+        ("NPI", f"NPI {provider.npi}"),
+        ("primary diagnosis", order.primary_diagnosis),
+        ("medication", order.medication),
+        ("order date", order.order_date.isoformat()),
+        *(("additional diagnosis", code) for code in order.additional_diagnoses),
+    )
+    head = text[: text.find(_HEADINGS[0])]
+    return [f"text: the {name} is not as ordered" for name, value in wanted if value not in head]
+
+
+def gaps_have_placeholders(look: Look) -> list[str]:
+    """G11: what is missing is said once where it is missing and once among the gaps; nothing else is called missing."""
+    plan, wanted = look.plan, look.request.gaps
+    reasons = [
+        f"sections: {missing.placeholder} stands {plan.text.count(missing.placeholder)} times, not once"
+        for missing in wanted
+        if plan.text.count(missing.placeholder) != 1
+    ]
+    if plan.text.count(_PLACEHOLDER_END) > len(wanted):
+        reasons.append("sections: a placeholder that no gap explains")
+    return reasons + [f"gaps: the gap of {m.placeholder} is missing" for m in wanted if m.text not in plan.gaps]
+
+
+def is_a_draft(look: Look) -> list[str]:
+    """G12: it reads as a draft until a pharmacist approves it, and says so only there."""
+    plan = look.plan
+    if DRAFT_BANNER in plan.text:
+        return ["text: the draft banner is added later"]
+    return [] if plan.readable("draft").startswith(DRAFT_BANNER) else ["text: the draft banner is missing"]
+
+
+def goals_can_be_missed(look: Look) -> list[str]:
+    """B4: a target with a figure, a date after the order, and a problem that it answers."""
+    return list(_goals(look))
+
+
+def _goals(look: Look) -> Iterator[str]:
+    for goal in look.plan.sections.goals:
+        if not any(character.isdigit() for character in goal.target):
+            yield f"{goal.id}: the target has no figure"
+        if goal.due <= look.request.order_date:
+            yield f"{goal.id}: the due date is not after the order date"
+        if not goal.addresses:
+            yield f"{goal.id}: it addresses no problem"
+
+
+def monitoring_has_times(look: Look) -> list[str]:
+    """B6: when first, how often, at which result something is done, and who does it."""
+    reasons = []
+    for row in look.plan.sections.monitoring:
+        if not _TIME.search(row.first.lower()):
+            reasons.append(f"{row.id}: it does not say when first")
+        if not _TIME.search(row.interval.lower()):
+            reasons.append(f"{row.id}: it does not say how often")
+        if not (row.threshold.strip() and row.action.strip() and row.responsible.strip()):
+            reasons.append(f"{row.id}: threshold, action or who is responsible is missing")
+    return reasons

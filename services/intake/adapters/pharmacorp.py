@@ -1,0 +1,102 @@
+"""`pharmacorp`: a drug maker's hub. Namespaced XML, US dates, records as text or as a PDF in base64."""
+
+import base64
+import binascii
+import re
+from xml.etree.ElementTree import Element
+
+from chassis.errors import TooLarge
+from services.intake.adapters.base import TEXT_LIMIT, Draft, Field, Source, put_external_id
+from services.intake.adapters.values import date_as, decimal, kilograms, one_of
+from services.intake.adapters.xml_tree import XmlElement, parse_xml
+from services.intake.domain.draft import EnclosedFile
+from services.intake.domain.records import LARGEST_FILE
+
+_NAMESPACE, _ROOT = "urn:pharmacorp:careorder:2", "CareOrder"
+_SEX = one_of({"F": "female", "M": "male", "UN": "unknown"})
+_RANK = re.compile(r"[1-9][0-9]{0,3}")
+
+
+class PharmaCorp(Source):
+    name = "pharmacorp"
+    content_type = "application/xml"
+    largest_body = 15 * 1024 * 1024
+
+    def parse(self, body: bytes) -> tuple[Element, int]:
+        return parse_xml(body, _ROOT, _NAMESPACE), len(body)
+
+    def transform(self, document: tuple[Element, int], draft: Draft) -> None:
+        root, size = document
+        order = XmlElement(root, draft, _NAMESPACE, "co")
+        put_external_id(draft, order.attribute("orderNumber", f"/co:{_ROOT}/@orderNumber"))
+        draft.put("order_date", order.attribute("date", f"/co:{_ROOT}/@date"), date_as("MM-DD-YYYY"))
+        _patient(order.child("Patient"), draft)
+        _prescriber(order.child("Prescriber"), draft)
+        _diagnoses(order.child("Diagnoses"), draft)
+        draft.put("medication", order.child("Therapy").child("DrugName").text())
+        history = order.child("MedicationHistory").children("Entry")
+        draft.put_all("medication_history", [entry.text() for entry in history])
+        _records(order.child("ClinicalNotes"), order.child("ClinicalDocument"), draft)
+        draft.ignored = list(order.unknown())
+        if draft.enclosed is None and size > TEXT_LIMIT:
+            raise TooLarge(TEXT_LIMIT)  # the larger limit is for what brings a document
+
+
+def _patient(patient: XmlElement, draft: Draft) -> None:
+    draft.put("patient.first_name", patient.child("PatientFirstName").text())
+    draft.put("patient.last_name", patient.child("PatientLastName").text())
+    draft.put("patient.mrn", patient.attribute("medicalRecordNumber"))
+    draft.put("patient.date_of_birth", patient.child("BirthDate").text(), date_as("YYYYMMDD"))
+    draft.put("patient.sex", patient.child("AdministrativeGender").attribute("code"), _SEX)
+    weight = patient.child("Weight")
+    unit = weight.attribute("unit").value
+    draft.put("patient.weight_kg", weight.text(), lambda amount: kilograms(decimal(amount), unit))
+    allergies = patient.child("Allergies").children("Allergy")
+    draft.put_all("patient.allergies", [allergy.text() for allergy in allergies])
+
+
+def _prescriber(prescriber: XmlElement, draft: Draft) -> None:
+    name = prescriber.child("Name")
+    given, family, suffix = (name.child(part).text().value or "" for part in ("Given", "Family", "Suffix"))
+    whole = f"{given} {family}".strip() + (f", {suffix}" if suffix else "")
+    # A family name makes it a name: without one, that is what is missing.
+    draft.put("provider.name", Field(name.place, whole) if family else Field(f"{name.place}/co:Family", None))
+    draft.put("provider.npi", prescriber.attribute("npi"))
+
+
+def _diagnoses(diagnoses: XmlElement, draft: Draft) -> None:
+    place, ranked = f"{diagnoses.place}/co:Diagnosis", dict[int, Field]()
+    for diagnosis in diagnoses.children("Diagnosis"):
+        rank = diagnosis.attribute("rank")
+        if not _RANK.fullmatch(rank.value or ""):
+            draft.fault(rank.place, "VALUE" if rank.value else "REQUIRED", "A diagnosis has a rank of 1, 2, 3 …")
+        elif int(rank.value) in ranked:
+            draft.fault(rank.place, "VALUE", "Another diagnosis has this rank.")
+        else:
+            ranked[int(rank.value)] = Field(f"{place}[@rank='{rank.value}']", diagnosis.text().value)
+    draft.put("primary_diagnosis", ranked.pop(1, Field(f"{place}[@rank='1']", None)))
+    draft.put_all("additional_diagnoses", [ranked[rank] for rank in sorted(ranked)])
+
+
+def _records(notes: XmlElement, document: XmlElement, draft: Draft) -> None:
+    declared = document.attribute("mimeType").value
+    if document.element is None:
+        draft.put("patient_records", notes.text())
+    elif notes.text().value:
+        draft.put("patient_records", document.text(), lambda _: None)
+        draft.fault(document.place, "VALUE", "Send co:ClinicalNotes or co:ClinicalDocument, not both.")
+    else:
+        draft.put("patient_records", document.text(), lambda _: None)
+        draft.enclosed = _enclosed(document, declared, draft)
+
+
+def _enclosed(document: XmlElement, declared: str | None, draft: Draft) -> EnclosedFile | None:
+    encoded = "".join((document.text().value or "").split())
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        draft.records_unreadable("RECORDS_UNREADABLE", "The document is not base64.")
+        return None
+    if len(content) > LARGEST_FILE:
+        raise TooLarge(LARGEST_FILE)
+    return EnclosedFile(content, declared) if content else None
