@@ -79,13 +79,22 @@ class Memo:
 
 def memo_of(request: Request, caller: Caller, body: bytes) -> Memo | None:
     """None without the header. InvalidInput unless it is 1-255 printable characters."""
+    fingerprint = new_fingerprint(request)
+    fingerprint.update(body)
+    return memo_with(request, caller, fingerprint.digest())
+
+
+def new_fingerprint(request: Request) -> "hashlib._Hash":
+    """To be fed the body as it comes, and given to `memo_with`."""
+    return hashlib.sha256(request.headers.get("content-type", "").encode() + b"\0")
+
+
+def memo_with(request: Request, caller: Caller, fingerprint: bytes) -> Memo | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise InvalidInput([Fault("Idempotency-Key", "VALUE", "The key must be 1 to 255 printable characters.")])
-    content_type = request.headers.get("content-type", "")
-    fingerprint = hashlib.sha256(content_type.encode() + b"\0" + body).digest()
     who = f"partner:{caller.source}" if caller.is_partner else f"staff:{caller.subject}"
     return Memo(who, request.url.path, key, fingerprint)
 

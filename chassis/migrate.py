@@ -12,6 +12,8 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.settings import role_of
+
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 _SERVICES = Path(__file__).parent.parent / "services"
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
@@ -20,10 +22,6 @@ _GRANTS = (
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
 )
-
-
-def role_of(service: str) -> str:
-    return f"careplan_{service}"
 
 
 async def migrate(service: str, owner_url: str, role_password: str | None = None) -> None:

@@ -81,6 +81,7 @@ class _Running:
     subscription: Subscription
     loops: Sequence[tuple[str, Loop]]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
         self._reader = asyncio.create_task(keep_running("reader", self._read))
@@ -97,6 +98,7 @@ class _Running:
             self.parts.nudges,
         )
         await reader.run()
+        self.drained.set()
         await asyncio.Event().wait()  # stopping: nothing more to read
 
     async def _relay(self) -> None:
@@ -110,7 +112,10 @@ class _Running:
     async def stop(self) -> None:
         """Lets the poll in hand finish and commit; everything else is safe to cut off."""
         self.stopping.set()
-        await asyncio.wait([self._reader], timeout=_DRAIN_SECONDS if not self._reader.done() else 0)
+        try:
+            await asyncio.wait_for(self.drained.wait(), _DRAIN_SECONDS)
+        except TimeoutError:
+            log.warning("service.not_drained", service=self.parts.service)
         for task in (self._reader, *self._tasks):
             task.cancel()
         await asyncio.gather(self._reader, *self._tasks, return_exceptions=True)

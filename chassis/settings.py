@@ -56,3 +56,8 @@ class ServiceSettings(BaseSettings):
     @cached_property
     def keyring(self) -> Keyring:
         return Keyring.parse(self.encryption_keys)
+
+
+def role_of(service: str) -> str:
+    """The database role of a service: it may use its own schema, and nothing else."""
+    return f"careplan_{service}"

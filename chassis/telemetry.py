@@ -4,6 +4,7 @@ One trace follows an order over every hop: its W3C traceparent travels in the `t
 Spans are recorded for a sampled share of orders (`CAREPLAN_TRACE_SAMPLE`); the trace id is in every log line and error.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -48,23 +49,45 @@ def configure_logs(level: str = "info") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stdout, format='{"level":"%(levelname)s","logger":"%(name)s"}'
-    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_LibraryFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _LibraryFormatter(logging.Formatter):
+    """What libraries log, as JSON: the message as it stands in their code, without the values put into it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: dict[str, Any] = {
+            "event": str(record.msg)[:200],
+            "logger": record.name,
+            "level": record.levelname.lower(),
+        }
+        if record.args is None or record.args == ():
+            # An f-string has its values inside already: only its place is safe to tell.
+            event["event"] = f"{record.filename}:{record.lineno}"
+        if record.exc_info:
+            event |= _place_of(record.exc_info[1])
+        return json.dumps(event)
 
 
 def _exception_without_values(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Type and place of an exception, never its message: database and parser messages quote what they choke on."""
     error = event.pop("exc", None)
     if isinstance(error, BaseException):
-        event["error"] = type(error).__name__
-        place, frames = error.__traceback__, []
-        while place is not None:
-            code = place.tb_frame.f_code
-            frames.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}:{code.co_name}")
-            place = place.tb_next
-        event["where"] = frames[-6:]
+        event.update(_place_of(error))
     return event
+
+
+def _place_of(error: BaseException | None) -> dict[str, Any]:
+    """Type and place of an exception, never its message: database and parser messages quote what they choke on."""
+    if error is None:
+        return {}
+    place, frames = error.__traceback__, []
+    while place is not None:
+        code = place.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}:{code.co_name}")
+        place = place.tb_next
+    return {"error": type(error).__name__, "where": frames[-6:]}
 
 
 class Tracing:

@@ -35,6 +35,32 @@ def service(name: str, port: Port) -> None:
     serve_one(name, port)
 
 
+@cli.command()
+def migrate() -> None:
+    """Bring every service's schema up to date: DATABASE_URL is the owner's, CAREPLAN_ROLE_PASSWORD the services'."""
+    asyncio.run(_migrate_all())
+
+
+async def _migrate_all() -> None:
+    from chassis.migrate import migrate as migrate_one
+
+    for name in SERVICES:
+        await migrate_one(name, os.environ["DATABASE_URL"], os.environ.get("CAREPLAN_ROLE_PASSWORD"))
+
+
+@cli.command(hidden=True)
+def prepare() -> None:
+    """Migrations, demo accounts and their credentials: `up` runs this before the services."""
+    from local.demo import prepare_demo
+    from local.home import Home
+
+    async def migrate_then_prepare() -> None:
+        await _migrate_all()
+        await prepare_demo(Home.from_environment(), os.environ["DATABASE_URL"])
+
+    asyncio.run(migrate_then_prepare())
+
+
 @cli.command(hidden=True)
 def services(port: Port) -> None:
     """Run all services in one process: `up` starts this."""

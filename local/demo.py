@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import httpx2
 from rich.console import Console
@@ -11,7 +10,8 @@ from rich.progress import Progress
 
 from chassis.security import TokenSigner
 from local.demo_orders import demo_orders
-from local.home import Home, Secrets, write_private
+from local.environment import Addresses, environment_of
+from local.home import Home, write_private
 from services.intake.main import accounts_of
 from services.intake.settings import IntakeSettings
 
@@ -19,10 +19,12 @@ _YEAR_SECONDS = 365 * 24 * 3600.0
 PARTNERS = ("clinic", "pharmacorp")
 
 
-async def prepare_demo(home: Home, secrets: Secrets, intake_environment: dict[str, str]) -> dict[str, Any]:
+async def prepare_demo(home: Home, database_url: str) -> None:
     """Makes the accounts, signs their tokens and the partners' keys, writes `demo-credentials.json`."""
+    secrets = home.secrets()
     signer = TokenSigner.from_json(secrets.token_private_key)
-    async with accounts_of(IntakeSettings(**intake_environment)) as accounts:  # type: ignore[arg-type]
+    environment = environment_of("intake", Addresses(database_url, "", embedded_broker=True), secrets, {})
+    async with accounts_of(IntakeSettings(**environment)) as accounts:  # type: ignore[arg-type]
         for username, password in secrets.staff_passwords.items():
             await accounts.add(username, password, [username])
     credentials = {
@@ -41,7 +43,6 @@ async def prepare_demo(home: Home, secrets: Secrets, intake_environment: dict[st
         ],
     }
     write_private(home.credentials_file, credentials)
-    return credentials
 
 
 async def post_demo_orders(home: Home, base_url: str, console: Console) -> dict[str, int]:

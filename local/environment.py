@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from chassis.migrate import role_of
-from chassis.security import TokenSigner
+from chassis.settings import role_of
 from local.home import Secrets
 
 SERVICES = ("intake", "validation", "generator", "reporting")
@@ -27,12 +26,14 @@ def environment_of(
         "DATABASE_URL": with_role(addresses.database_url, role_of(service), secrets.role_password),
         "KAFKA_BOOTSTRAP_SERVERS": addresses.kafka,
         "CAREPLAN_ENCRYPTION_KEYS": secrets.encryption_keys,
-        "CAREPLAN_TOKEN_PUBLIC_KEYS": TokenSigner.from_json(secrets.token_private_key).public_keys(),
+        "CAREPLAN_TOKEN_PUBLIC_KEYS": secrets.token_public_keys,
     }
     if service == "intake":
         mine["CAREPLAN_TOKEN_PRIVATE_KEY"] = secrets.token_private_key
     if addresses.embedded_broker:
         mine |= {"KAFKA_EMBEDDED": "true", "KAFKA_SESSION_SECONDS": "1", "KAFKA_PARTITIONS": "4"}
+    if "DATABASE_CONNECTIONS" not in inherited:
+        mine["DATABASE_CONNECTIONS"] = "4"  # one machine: each costs ten megabytes
     return {**inherited, **mine}
 
 

@@ -21,7 +21,7 @@ def owner_of(method: str, path: str) -> str:
         return "generator" if method == "POST" else "reporting"
     if path.startswith("/api/reports/"):
         return "reporting"
-    if path.startswith("/api/ops/"):
+    if path.startswith("/api/ops/dead-letters"):
         return "ops"
     return "intake"
 

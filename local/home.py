@@ -7,8 +7,9 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
+from joserfc.jwk import OKPKey
+
 from chassis.crypto import new_key
-from chassis.security import new_signing_key
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Home:
         """Those made at the first start."""
         file = self.folder / "secrets.json"
         if not file.exists():
-            write_private(file, _new_secrets())
+            write_private(file, new_secrets())
         return Secrets(**json.loads(file.read_text()))
 
 
@@ -44,14 +45,17 @@ class Home:
 class Secrets:
     encryption_keys: str
     token_private_key: str
+    token_public_keys: str
     role_password: str
     staff_passwords: dict[str, str]
 
 
-def _new_secrets() -> dict[str, Any]:
+def new_secrets() -> dict[str, Any]:
+    signing_key = OKPKey.generate_key("Ed25519", auto_kid=True)
     return {
         "encryption_keys": f"first:{new_key()}",
-        "token_private_key": json.dumps(new_signing_key().as_dict(private=True)),
+        "token_private_key": json.dumps(signing_key.as_dict(private=True)),
+        "token_public_keys": json.dumps({"keys": [signing_key.as_dict(private=False)]}),
         "role_password": token_urlsafe(24),
         "staff_passwords": {role: token_urlsafe(9) for role in ("assistant", "pharmacist", "analyst", "admin")},
     }

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from chassis.migrate import migrate
 from local.broker import EmbeddedBroker
-from local.demo import prepare_demo
 from local.environment import SERVICES, Addresses, environment_of
 from local.home import Home, Secrets
 from local.postgres import EmbeddedPostgres
@@ -29,17 +28,29 @@ class AllInOne:
         self._home, self._port, self._separate, self._console = home, port, separate, console
 
     async def run(self) -> None:
+        self._refuse_taken_ports()
         self._home.folder.mkdir(parents=True, exist_ok=True)
         secrets = self._home.secrets()
         async with Supervisor(self._say) as supervisor:
             self._home.pid_file.write_text(f"{os.getpid()}\n")
             addresses = await self._start_foundations(supervisor)
             environments = {service: environment_of(service, addresses, secrets, os.environ) for service in SERVICES}
-            credentials = await self._prepare(addresses, secrets, environments["intake"])
+            credentials = await self._prepare(addresses, secrets)
             await supervisor.start_together(self._children(environments))
             self._welcome(credentials)
             await supervisor.wait()
         self._home.pid_file.unlink(missing_ok=True)
+
+    def _refuse_taken_ports(self) -> None:
+        """Before anything starts: whoever listens there already would answer in our place."""
+        ports = [self._port + place for place in range(1, len(SERVICES) + 1)] if self._separate else [self._port]
+        for port in ports:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    raise SystemExit(f"Port {port} on 127.0.0.1 is taken: set CAREPLAN_PORT to another.") from None
 
     async def _start_foundations(self, supervisor: Supervisor) -> Addresses:
         database_url, kafka = os.environ.get("DATABASE_URL"), os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
@@ -53,12 +64,22 @@ class AllInOne:
         await supervisor.start(broker.child())
         return Addresses(database_url, broker.bootstrap_servers, embedded_broker=True)
 
-    async def _prepare(self, addresses: Addresses, secrets: Secrets, intake: dict[str, str]) -> dict[str, Any]:
+    async def _prepare(self, addresses: Addresses, secrets: Secrets) -> dict[str, Any]:
+        """Migrations and demo accounts, in a process of its own: what they load nobody needs afterwards."""
         self._say("migrations", "starting")
-        for service in SERVICES:
-            await migrate(service, addresses.database_url, secrets.role_password)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "local",
+            "prepare",
+            cwd=_PROJECT,
+            env={**os.environ, "DATABASE_URL": addresses.database_url, "CAREPLAN_ROLE_PASSWORD": secrets.role_password},
+        )
+        if await child.wait() != 0:
+            raise SystemExit("The migrations failed; what they said stands above.")
         self._say("migrations", "ready")
-        return await prepare_demo(self._home, secrets, intake)
+        credentials: dict[str, Any] = json.loads(self._home.credentials_file.read_text())
+        return credentials
 
     def _children(self, environments: Mapping[str, Mapping[str, str]]) -> list[Child]:
         if self._separate:

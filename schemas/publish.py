@@ -1,6 +1,7 @@
 """Writes the language down for those who do not read Python: `python -m schemas.publish`.
 
-json/<type>.json    JSON Schema of each fact, from its class          asyncapi.yaml   topics, headers, who writes and reads
+json/<type>.json    JSON Schema of each fact, from its class (and CarePlan.json, which travels packed)
+asyncapi.yaml         topics, headers, who writes and reads
 json/released/      the same as of the last release: what is written today must stay readable by it, and what was
                     written then by us (tests/schemas). `python -m schemas.publish release` moves it on.
 """
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
+from schemas.careplan import CarePlan
 from schemas.event import Fact
 from schemas.topics import ALL, FACT_OF, Topic
 
@@ -23,7 +26,7 @@ RELEASED = Path("json/released")
 _ABOUT = """\
 What the services of the care plan system tell each other: CloudEvents 1.0 in binary mode over Kafka.
 
-A value on the wire is not JSON to the eye: it is the payload described here, as UTF-8 JSON, deflated (zlib), then
+A value on the wire is not JSON to the eye: it is the payload described here, as UTF-8 JSON, compressed (Zstandard), then
 encrypted with AES-256-GCM (12 bytes nonce, ciphertext, 16 bytes tag; the 16 bytes of `ce_id` are its associated data)
 under the key that the header `encryption-key` names. Who runs Kafka sees types, ids and times, never a patient.
 
@@ -37,12 +40,14 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ce_type": ("Type of the fact.", {}),
     "ce_time": ("When it happened, ISO 8601 with offset.", {"format": "date-time"}),
     "ce_subject": ("What it happened to, as in the key.", {"format": "uuid"}),
-    "content-type": ("Of the value before deflation.", {"const": "application/json"}),
-    "content-encoding": ("Before encryption.", {"const": "deflate"}),
+    "content-type": ("Of the value before compression.", {"const": "application/json"}),
+    "content-encoding": ("Before encryption.", {"const": "zstd"}),
     "encryption-key": ("Id of the key that opens the value.", {}),
     "traceparent": ("W3C trace context of the request that started it all.", {}),
     "ce_causationid": ("The event that made the writer emit this one.", {"format": "uuid"}),
 }
+PACKED = "CarePlan"
+"""What travels compressed within a fact has a schema of its own."""
 OPTIONAL_HEADERS = ("traceparent", "ce_causationid")
 
 
@@ -59,12 +64,13 @@ def documents() -> Iterator[tuple[Path, str]]:
     """Every generated file, relative to this folder, with its content."""
     for type_name, fact in FACT_OF.items():
         yield Path(f"json/{type_name}.json"), _as_json(json_schema(type_name, fact))
+    yield Path(f"json/{PACKED}.json"), _as_json(json_schema(PACKED, CarePlan))
     yield Path("asyncapi.yaml"), yaml.dump(asyncapi(), Dumper=_Readable, sort_keys=False, allow_unicode=True, width=110)
 
 
-def json_schema(type_name: str, fact: type[Fact]) -> dict[str, Any]:
-    identity = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{type_name}.json"}
-    return identity | fact.model_json_schema()
+def json_schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    identity = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.json"}
+    return identity | model.model_json_schema()
 
 
 def asyncapi() -> dict[str, Any]:

@@ -41,7 +41,9 @@ async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
 
 
 @pytest.fixture
-async def stack(database_url: str, broker: EmbeddedBroker) -> AsyncIterator[Stack]:
+async def stack(database_url: str, broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Stack]:
     """The whole system, empty, for one test."""
-    async with running(environments(database_url, broker.bootstrap_servers, embedded_broker=True)) as stack:
+    home = {"CAREPLAN_HOME": str(tmp_path)}
+    settings = environments(database_url, broker.bootstrap_servers, embedded_broker=True, extra=home)
+    async with running(settings) as stack:
         yield stack

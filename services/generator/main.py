@@ -9,7 +9,7 @@ from chassis.messaging.jobs import Worker
 from chassis.messaging.nudges import Nudges
 from chassis.service import Parts, assemble
 from schemas.careplan import CarePlan, ProducedBy
-from services.generator import handlers
+from services.generator import handlers, routes
 from services.generator.adapters.model import LanguageModel, ModelAnswer
 from services.generator.adapters.scripted import Scripted
 from services.generator.domain.answer import BadAnswer
@@ -18,7 +18,7 @@ from services.generator.domain.guards import violations
 from services.generator.domain.request import PlanRequest, plan_request
 from services.generator.settings import GeneratorSettings
 from services.generator.storage import Assignment
-from services.generator.use_cases import Generator
+from services.generator.use_cases import Generator, Review
 
 _SCRIPTED_CONCURRENCY = 64
 
@@ -51,7 +51,12 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
         lease=timedelta(seconds=settings.job_lease_seconds),
     )
     generator.wake = worker.wake
-    return assemble(parts, handlers.subscription(generator), routers=[], loops=[("worker", worker.run)])
+    return assemble(
+        parts,
+        handlers.subscription(generator),
+        [routes.review_router(Review(parts.database))],
+        loops=[("worker", worker.run)],
+    )
 
 
 def language_model(settings: GeneratorSettings) -> LanguageModel:

@@ -11,6 +11,7 @@ from chassis.crypto import Keyring
 from chassis.database import Transaction
 from chassis.ids import new_id
 from chassis.messaging.jobs import Job
+from schemas.careplan import CarePlan, Review, Signature, unpack
 from schemas.order import Order
 from services.generator.adapters.model import ModelAnswer
 
@@ -112,3 +113,64 @@ async def add_careplans(tx: Transaction, plans: Sequence[tuple[UUID, bytes]]) ->
         tx.now,
     )
     return careplan_ids
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """The current version of a plan, and the order it was written for."""
+
+    order_id: UUID
+    order: Order
+    version: int
+    review: Review
+    careplan: CarePlan
+
+
+_PLAN_LOCKED = """
+SELECT c.order_id, o.order_body, c.version, c.review, v.careplan
+FROM careplans AS c JOIN careplan_versions AS v USING (careplan_id, version) JOIN accepted_orders AS o USING (order_id)
+WHERE c.careplan_id = $1 FOR UPDATE OF c
+"""
+_ALL_VERSIONS = "SELECT careplan FROM careplan_versions WHERE careplan_id = $1 ORDER BY version"
+_ADD_VERSION = """
+INSERT INTO careplan_versions (careplan_id, version, careplan, created_at, created_by, note)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_NEW_DRAFT = "UPDATE careplans SET version = $2, review = 'draft' WHERE careplan_id = $1"
+_APPROVE = "UPDATE careplans SET review = 'approved' WHERE careplan_id = $1"
+_ADD_REJECTIONS = """
+INSERT INTO rejections (careplan_id, version, item, reason, rejected_by, rejected_at)
+SELECT $1, $2, item, reason, $3, $4 FROM unnest($5::text[], $6::text[]) AS t (item, reason)
+"""
+
+
+async def plan_for_review(tx: Transaction, careplan_id: UUID) -> StoredPlan | None:
+    """Locked until the transaction ends: of two who revise at once, the second sees the first one's version."""
+    row = await tx.fetchrow(_PLAN_LOCKED, careplan_id)
+    if row is None:
+        return None
+    order = Order.model_validate_json(row["order_body"])
+    return StoredPlan(row["order_id"], order, row["version"], row["review"], unpack(row["careplan"]))
+
+
+async def all_versions(tx: Transaction, careplan_id: UUID) -> list[CarePlan]:
+    return [unpack(row["careplan"]) for row in await tx.fetch(_ALL_VERSIONS, careplan_id)]
+
+
+async def add_version(
+    tx: Transaction, careplan_id: UUID, version: int, packed: bytes, revised: Signature, note: str
+) -> None:
+    await tx.execute(_ADD_VERSION, careplan_id, version, packed, revised.at, revised.by, note)
+    await tx.execute(_NEW_DRAFT, careplan_id, version)
+
+
+async def mark_approved(tx: Transaction, careplan_id: UUID) -> None:
+    await tx.execute(_APPROVE, careplan_id)
+
+
+async def add_rejections(
+    tx: Transaction, careplan_id: UUID, version: int, by: str, rejected: Sequence[tuple[str, str]]
+) -> None:
+    if rejected:
+        items, reasons = [item for item, _ in rejected], [reason for _, reason in rejected]
+        await tx.execute(_ADD_REJECTIONS, careplan_id, version, by, tx.now, items, reasons)

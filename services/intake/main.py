@@ -10,12 +10,18 @@ from chassis.background import every
 from chassis.messaging.nudges import Nudges
 from chassis.security import TokenSigner
 from chassis.service import Parts, assemble
-from services.intake import handlers, routes
+from chassis.uploads import Room
+from services.intake import handlers, routes, submission_routes
 from services.intake.accounts import Accounts
+from services.intake.adapters.documents import DocumentStore, S3Access, document_store
+from services.intake.adapters.records_reader import RecordsReader
+from services.intake.adapters.sources import SOURCES
+from services.intake.archive import Archive
 from services.intake.changes import Changes
 from services.intake.domain.order_form import FormRules
 from services.intake.icd10 import Icd10
 from services.intake.settings import IntakeSettings
+from services.intake.submissions import Submissions
 from services.intake.use_cases import Intake
 
 _RECONCILE_SECONDS = 10.0
@@ -32,14 +38,33 @@ def build(
     changes = Changes(settings.database_url)
     icd10 = Icd10(parts.database)
     intake = Intake(parts.database, changes, icd10, form_rules)
+    reader, room = RecordsReader(settings.file_readers), Room()
+    submissions = Submissions(intake, SOURCES, reader, Archive(parts.keyring, _document_store(settings)))
     signer = TokenSigner.from_json(settings.token_private_key)
     accounts = Accounts(parts.database, signer, settings.session_hours * 3600)
     return assemble(
         parts,
         handlers.subscription(intake),
-        [routes.orders_router(intake), routes.icd10_router(icd10), routes.session_router(accounts)],
-        loops=[("changes", changes.run), ("reconciler", lambda: every(_RECONCILE_SECONDS, intake.nudge))],
+        [
+            routes.orders_router(intake, submissions, room),
+            submission_routes.partner_router(submissions, room),
+            submission_routes.operations_router(submissions),
+            routes.icd10_router(icd10),
+            routes.session_router(accounts),
+        ],
+        loops=[
+            ("changes", changes.run),
+            ("reconciler", lambda: every(_RECONCILE_SECONDS, intake.nudge)),
+            ("file readers", reader.run),
+        ],
     )
+
+
+def _document_store(settings: IntakeSettings) -> DocumentStore:
+    access = S3Access(
+        settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key
+    )
+    return document_store(settings.documents_place, access)
 
 
 @asynccontextmanager

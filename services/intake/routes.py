@@ -13,6 +13,7 @@ from chassis.idempotency import memo_of
 from chassis.ids import id_in
 from chassis.openapi import READABLE, json_body
 from chassis.security import SESSION_COOKIE, Caller, caller_of, refuse_other_origins, staff, staff_or_partner
+from chassis.uploads import Room
 from chassis.web import read_body
 from services.intake.accounts import Accounts
 from services.intake.documents import AcceptedOrder, Icd10Match, Icd10Matches, ShownOrder, WhoIAm
@@ -20,6 +21,8 @@ from services.intake.domain.credentials import Credentials, read_credentials
 from services.intake.domain.order_form import OrderForm
 from services.intake.domain.prefer import wait_seconds
 from services.intake.icd10 import Icd10
+from services.intake.submission_routes import multipart_body, submit_multipart
+from services.intake.submissions import Submissions
 from services.intake.use_cases import Intake
 from services.intake.use_cases import Request as Asked
 
@@ -55,18 +58,23 @@ async def asked(request: Request, caller: Caller, body: bytes) -> Asked:
     return Asked(caller, memo_of(request, caller, body), wait_seconds(request.headers.getlist("prefer")))
 
 
-def orders_router(intake: Intake) -> APIRouter:
+def orders_router(intake: Intake, submissions: Submissions, room: Room) -> APIRouter:
     router = APIRouter(prefix="/api/orders", tags=["orders"])
 
     async def own_order(caller: Owner, order_id: OrderId) -> None:
         """A stream that has begun can answer 404 no more: looked up before."""
         await intake.look(caller, order_id)
 
-    @router.post("", status_code=202, response_model=AcceptedOrder, openapi_extra={**json_body(OrderForm), **_PREFER})
+    body = json_body(OrderForm)
+    body["requestBody"]["content"]["multipart/form-data"] = multipart_body()
+
+    @router.post("", status_code=202, response_model=AcceptedOrder, openapi_extra={**body, **_PREFER})
     async def submit_order(caller: Submitter, request: Request) -> Response:
         """Submit an order. 202 once it is durable; `Prefer: wait=10` answers with the decision."""
-        body = await read_body(request)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type == "multipart/form-data":
+            return await submit_multipart(submissions, room, caller, request)
+        body = await read_body(request)
         return (await intake.submit(await asked(request, caller, body), media_type, body)).response()
 
     @router.get("/{order_id}", response_model=ShownOrder)

@@ -14,6 +14,17 @@ class IntakeSettings(ServiceSettings):
     """JSON Web Key (Ed25519) that signs sessions, staff tokens and partner keys. Intake's alone."""
     session_hours: float = Field(default=12, alias="CAREPLAN_SESSION_HOURS", gt=0)
 
+    home: str = Field(default="var", alias="CAREPLAN_HOME")
+    documents: str = Field(default="", alias="CAREPLAN_DOCUMENTS")
+    """Where large originals lie, encrypted: a folder (`documents` below CAREPLAN_HOME), or `s3://bucket/prefix`."""
+    s3_endpoint: str | None = Field(default=None, alias="AWS_ENDPOINT_URL")
+    """For S3 that is not Amazon's. What is unset here is as the AWS environment has it."""
+    s3_region: str | None = Field(default=None, alias="AWS_REGION")
+    s3_access_key_id: str | None = Field(default=None, alias="AWS_ACCESS_KEY_ID")
+    s3_secret_access_key: str | None = Field(default=None, alias="AWS_SECRET_ACCESS_KEY", repr=False)
+    file_readers: int = Field(default=2, alias="CAREPLAN_FILE_READERS", ge=1)
+    """Child processes that read PDFs and large bodies; each takes a core while it does."""
+
     @field_validator("mrn_pattern")
     @classmethod
     def _compiles(cls, pattern: str) -> str:
@@ -22,6 +33,10 @@ class IntakeSettings(ServiceSettings):
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from None
         return pattern
+
+    @property
+    def documents_place(self) -> str:
+        return self.documents or f"{self.home}/documents"
 
     @cached_property
     def mrn(self) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ from chassis.answer import Answer
 from chassis.database import Transaction
 from chassis.idempotency import Memo, answer_in
 from schemas.order import Finding, Order
+from services.intake.archive import KeptDocument
 from services.intake.domain.orders import StoredOrder
 from services.intake.domain.progress import TERMINAL, CurrentPlan, Progress, Step
 
@@ -34,6 +35,7 @@ class NewOrder:
     warnings_accepted: bool
     memo: Memo | None
     first_answer: Answer
+    documents: tuple[KeptDocument, ...] = ()
 
 
 # Sorted, so that two batches with the same keys wait for each other instead of deadlocking.

@@ -17,10 +17,12 @@ from chassis.telemetry import log
 from schemas.event import Event
 from schemas.intake import CarePlanRequested, OrderConfirmed, OrderReceived
 from schemas.order import Finding
-from services.intake import storage
+from services.intake import document_rows, storage
+from services.intake.archive import KeptDocument
 from services.intake.changes import Changes
 from services.intake.domain import answers, progress
-from services.intake.domain.order_form import FormRules, check_form, diagnoses_in
+from services.intake.domain.draft import Draft
+from services.intake.domain.order_form import FormRules, diagnoses_in
 from services.intake.domain.orders import StoredOrder, Submission
 from services.intake.domain.strict_json import parse_json
 from services.intake.icd10 import Icd10
@@ -53,9 +55,33 @@ class Intake:
     async def submit(self, request: Request, media_type: str, body: bytes) -> Answer:
         """Answers 202 once the order is durable, 400 with every fault otherwise; waits for the decision where asked."""
         try:
-            submission = await self._read(media_type, body)
+            if media_type != "application/json":
+                raise UnsupportedMediaType("Send an order as application/json, or as multipart/form-data with a file.")
+            submission = await self.judge(Draft(*parse_json(body)), "web")
         except Rejected as refusal:
-            return await self._settle(request, await remember_refusal(self.database, request.memo, refusal))
+            return await self.refuse(request, refusal)
+        return await self.receive(request, submission)
+
+    async def judge(self, draft: Draft, source: str) -> Submission:
+        """The order that the draft is, or InvalidInput with everything that is wrong with it, by its sender's names."""
+        rules = self.form_rules()
+        form, faults = draft.check(rules)
+        named = diagnoses_in(draft.values)
+        billable = await self.icd10.billable(named.values())
+        unknown = [_unknown_code(where, code) for where, code in named.items() if code not in billable]
+        faults = draft.in_places(faults, unknown)
+        if form is None or faults:
+            raise InvalidInput(faults)
+        categories = [(draft.place_of(where), code) for where, code in named.items() if not billable[code]]
+        notices = (*draft.notices(), *(_not_billable(place, code) for place, code in categories))
+        return Submission(source, draft.external_id, form.order(rules.today), notices, bool(form.confirm))
+
+    async def refuse(self, request: Request, refusal: Rejected) -> Answer:
+        """The refusal as an answer; where the request's key was used before, the answer it had then."""
+        return await self._settle(request, await remember_refusal(self.database, request.memo, refusal))
+
+    async def receive(self, request: Request, submission: Submission, documents: Sequence[KeptDocument] = ()) -> Answer:
+        """202 once the order is durable, and with it the documents it came from."""
         order_id = new_id()
         first = answers.waits(order_id) if request.wait_seconds else answers.accepted(order_id, "pending")
         answer = await self._submissions.submit(
@@ -69,25 +95,10 @@ class Intake:
                 warnings_accepted=submission.warnings_accepted,
                 memo=request.memo,
                 first_answer=first,
+                documents=tuple(documents),
             )
         )
         return await self._settle(request, answer)
-
-    async def _read(self, media_type: str, body: bytes) -> Submission:
-        if media_type != "application/json":
-            raise UnsupportedMediaType("Send an order as application/json.")
-        value, faults = parse_json(body)
-        rules = self.form_rules()
-        form, form_faults = check_form(value, rules)
-        named = diagnoses_in(value)
-        billable = await self.icd10.billable(named.values())
-        unknown = [_unknown_code(where, code) for where, code in named.items() if code not in billable]
-        faulty = {fault.field for fault in faults}
-        faults += [fault for fault in (*form_faults, *unknown) if fault.field not in faulty]
-        if form is None or faults:
-            raise InvalidInput(faults)
-        notices = tuple(_not_billable(where, code) for where, code in named.items() if not billable[code])
-        return Submission("web", None, form.order(rules.today), notices, bool(form.confirm))
 
     async def _receive_orders(self, new: Sequence[NewOrder]) -> list[Answer]:
         async with self.database.transaction() as tx:
@@ -97,6 +108,10 @@ class Intake:
                 await storage.insert_orders(tx, fresh)
             for order in fresh:
                 tx.emit(_received(order, tx.now))
+            # A repeat's documents too: they were sent, and belong to the first one's order.
+            of = {order.order_id: earlier.get(order.order_id, order.first_answer).subject for order in new}
+            kept = [(document, of[order.order_id]) for order in new for document in order.documents]
+            await document_rows.insert_documents(tx, kept)
         if fresh:
             log.info("orders.received", orders=len(fresh), first=str(fresh[0].order_id))
         return [earlier.get(order.order_id, order.first_answer) for order in new]

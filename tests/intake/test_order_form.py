@@ -218,7 +218,11 @@ def test_the_setting_holds_the_form_of_an_mrn() -> None:
 
 @pytest.mark.parametrize(
     ("day", "years", "earlier"),
-    [(date(2024, 2, 29), 5, date(2019, 2, 28)), (date(2024, 2, 29), 4, date(2020, 2, 29)), (TODAY, 130, date(1896, 11, 21))],
+    [
+        (date(2024, 2, 29), 5, date(2019, 2, 28)),
+        (date(2024, 2, 29), 4, date(2020, 2, 29)),
+        (TODAY, 130, date(1896, 11, 21)),
+    ],
 )
 def test_years_back_from_a_leap_day_end_on_the_28th(day: date, years: int, earlier: date) -> None:
     assert years_before(day, years) == earlier

@@ -13,9 +13,9 @@ from chassis.messaging.codec import Codec
 from local.environment import SERVICES
 from schemas.event import Event
 from schemas.intake import CarePlanRequested
-from schemas.publish import FOLDER, OPTIONAL_HEADERS, documents
+from schemas.publish import FOLDER, OPTIONAL_HEADERS, PACKED, documents
 from schemas.topics import ALL, FACT_OF
-from tests.support.moments import NOON
+from tests.support.chassis import NOON
 
 _ASYNCAPI: dict[str, Any] = yaml.safe_load((FOLDER / "asyncapi.yaml").read_text())
 
@@ -25,8 +25,8 @@ def test_generated_file_equals_the_code(place: Path, content: str) -> None:
     assert (FOLDER / place).read_text() == content, "the language changed: run `make schemas` and read the difference"
 
 
-def test_there_is_a_schema_for_every_fact_and_none_beside() -> None:
-    assert {file.stem for file in (FOLDER / "json").glob("*.json")} == set(FACT_OF)
+def test_there_is_a_schema_for_every_fact_and_for_what_travels_packed() -> None:
+    assert {file.stem for file in (FOLDER / "json").glob("*.json")} == {*FACT_OF, PACKED}
 
 
 @pytest.mark.parametrize("fact", FACT_OF.values(), ids=lambda fact: fact.__name__)

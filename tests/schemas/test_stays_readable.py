@@ -11,12 +11,15 @@ from chassis.crypto import Keyring, new_key
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec
 from schemas.event import Event, Fact
-from schemas.publish import FOLDER, RELEASED
+from schemas.careplan import unpack
+from schemas.generator import CarePlanCompleted, CarePlanRevised
+from schemas.publish import FOLDER, PACKED, RELEASED
 from schemas.topics import FACT_OF
 from tests.support.compatibility import still_reads
-from tests.support.moments import NOON
+from tests.support.chassis import NOON
 
-_SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.json"))
+_KEPT = Path(__file__).parent / "samples"
+_SAMPLES = sorted(_KEPT.glob("careplan.*.json"))
 _CODEC = Codec("any", Keyring.parse(f"one:{new_key()}"))
 
 
@@ -93,7 +96,16 @@ def _without_new_fields(new: dict[str, Any], old: dict[str, Any]) -> dict[str, A
 
 
 def test_p14_no_released_fact_is_gone() -> None:
-    assert {file.stem for file in _RELEASED} <= set(FACT_OF)
+    assert {file.stem for file in _RELEASED} <= {*FACT_OF, PACKED}
+
+
+@pytest.mark.parametrize("type_name", ["careplan.care_plan_completed.v1", "careplan.care_plan_revised.v1"])
+def test_p14_the_care_plan_packed_in_a_kept_sample_is_read(type_name: str) -> None:
+    event = _CODEC.decode(*_on_the_wire(type_name, json.loads((_KEPT / f"{type_name}.json").read_text())))
+    assert event is not None
+    assert isinstance(event.data, CarePlanCompleted | CarePlanRevised)
+    plan, kept = unpack(event.data.careplan).model_dump(mode="json"), json.loads((_KEPT / "CarePlan.json").read_text())
+    assert _without_what_was_added_since(plan, kept) == kept
 
 
 _OLD: dict[str, Any] = {

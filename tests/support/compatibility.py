@@ -9,6 +9,7 @@ from typing import Any
 from jsonsubschema import isSubschema
 
 _SAYS_NOTHING = {"title", "description", "default", "$defs", "$schema", "$id", "additionalProperties"}
+_SAYS_NOTHING |= {"contentMediaType", "contentSchema"}
 
 
 def still_reads(new: dict[str, Any], old: dict[str, Any]) -> bool:

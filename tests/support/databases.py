@@ -1,7 +1,7 @@
 """Databases for tests: migrated once into a template, copied in a fraction of a second for each test that wants one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -40,6 +40,9 @@ async def _run(url: str, statement: str) -> None:
         await connection.close()
 
 
-def run(coroutine: object) -> None:
-    """For fixtures of a whole session, which outlive any one test's event loop."""
-    asyncio.run(coroutine)  # type: ignore[arg-type]
+_LOOP = asyncio.new_event_loop()
+
+
+def run(coroutine: Coroutine[object, object, None]) -> None:
+    """For fixtures of a whole session, which outlive any one test's event loop: whoever starts a process stops it."""
+    _LOOP.run_until_complete(coroutine)

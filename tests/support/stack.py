@@ -12,12 +12,11 @@ from typing import Any
 import httpx2
 import uvicorn
 
-from chassis.crypto import new_key
 from chassis.messaging.nudges import Nudges
-from chassis.security import TokenSigner, new_signing_key
+from chassis.security import TokenSigner
 from local.environment import SERVICES, Addresses, environment_of
 from local.front import Front
-from local.home import Secrets
+from local.home import Secrets, new_secrets
 from local.ports import free_port
 from local.serve import build_service
 from tests.support.databases import ROLE_PASSWORD
@@ -27,8 +26,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 @cache
 def secrets() -> Secrets:
-    signing_key = json.dumps(new_signing_key().as_dict(private=True))
-    return Secrets(f"test:{new_key()}", signing_key, ROLE_PASSWORD, {})
+    return Secrets(**{**new_secrets(), "role_password": ROLE_PASSWORD})
 
 
 def token(role: str) -> str:

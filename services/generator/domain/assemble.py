@@ -35,9 +35,8 @@ def assemble(answer: Answer, request: PlanRequest, produced_by: ProducedBy) -> C
 
 
 def _sections(answer: Answer, citations: "_Citations", wrong: list[str]) -> Sections:
-    for name in ("problem_list", "goals", "interventions", "monitoring"):
-        if not getattr(answer, name):
-            wrong.append(f"{name}: this section is empty")
+    names = ("problem_list", "goals", "interventions", "monitoring")
+    wrong.extend(f"{name}: this section is empty" for name in names if not getattr(answer, name))
     ids = {item.id: f"P{at}" for at, item in enumerate(answer.problem_list, 1)}
     if len(ids) < len(answer.problem_list):
         wrong.append("problem_list: an id is used twice")

@@ -101,6 +101,22 @@ class Medicine:
         return entry("medication_history", self.index)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One recorded allergy, as it was written."""
+
+    index: int
+    reading: Reading
+
+    @property
+    def text(self) -> str:
+        return self.reading.text.strip()
+
+    @property
+    def evidence(self) -> OrderField:
+        return entry("patient.allergies", self.index)
+
+
 @dataclass(frozen=True)
 class Case:
     order: Order
@@ -108,7 +124,8 @@ class Case:
     guide: Guide | None
     records: Reading
     medicines: tuple[Medicine, ...]
-    allergies: tuple[Reading, ...]
+    allergies: tuple[Recorded, ...]
+    """Entries with words in them; a blank one is as if it were not there."""
     codes: tuple[str, ...]
     age: int
     coded: tuple[tuple[Reading, OrderField], ...] = field(default=())
@@ -143,8 +160,10 @@ def read(order: Order, library: Library, guide: Guide | None) -> Case:
         library=library,
         guide=guide,
         records=Reading(order.patient_records),
-        medicines=tuple(Medicine(i, text, Reading(text)) for i, text in enumerate(order.medication_history)),
-        allergies=tuple(Reading(text) for text in order.patient.allergies),
+        medicines=tuple(
+            Medicine(i, text, Reading(text)) for i, text in enumerate(order.medication_history) if text.strip()
+        ),
+        allergies=tuple(Recorded(i, Reading(text)) for i, text in enumerate(order.patient.allergies) if text.strip()),
         codes=codes,
         age=age_on(order.order_date, order.patient.date_of_birth),
         coded=_coded(codes),
@@ -171,4 +190,3 @@ def _coded(codes: tuple[str, ...]) -> tuple[tuple[Reading, OrderField], ...]:
         if reading is not None:
             found.append((reading, diagnosis(at)))
     return tuple(found)
-

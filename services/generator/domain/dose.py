@@ -8,7 +8,6 @@ from decimal import Decimal
 from knowledge.dosing import DoseStep
 from knowledge.facts import DoseRule
 from services.generator.domain.case import Case
-from services.generator.domain.guide import Guide
 from services.generator.domain.reading import term
 
 _ADULT = 18
@@ -67,11 +66,11 @@ def applicable_rules(case: Case) -> tuple[DoseRule, ...]:
     wrong = "pediatric" if case.age >= _ADULT else "adult"
     rules = [r for r in guide.doses if r.steps and r.population != wrong and not all(s.optional for s in r.steps)]
     rules = [r for r in rules if r.icd10] or rules
-    route = _route(case, guide) if len({r.route for r in guide.doses if r.route}) > 1 else None
+    route = _route(case) if len({r.route for r in guide.doses if r.route}) > 1 else None
     return tuple(r for r in rules if route is None or r.route in (route, None))
 
 
-def _route(case: Case, guide: Guide) -> str | None:
+def _route(case: Case) -> str | None:
     """What the medication string says, else what the records say first; None where neither does."""
     for reading in (case.medication, case.records):
         if any(reading.has(t) for t in _INTRAVENOUS):

@@ -46,7 +46,7 @@ Evidence = Annotated[RecordQuote | FactRef | OrderField, Field(discriminator="ki
 
 @lru_cache(maxsize=512)
 def entry(name: str, at: int) -> OrderField:
-    """One entry of a list of the order: entry("medication_history", 2)."""
+    """Where one entry of a list of the order stands: "medication_history.2"."""
     return OrderField(field=f"{name}.{at}")
 
 

@@ -50,6 +50,9 @@ class Guide:
         self.boxed = _of(facts, BoxedWarning)
         self.contraindications = _of(facts, Contraindication)
         self.excipients = _of(facts, Excipient)
+        self.on_allergies: tuple[Contraindication | Excipient, ...] = (
+            *(fact for fact in self.contraindications if fact.matches == "allergy"), *self.excipients,
+        )  # fmt: skip
         self.baselines = _of(facts, Baseline)
         self.monitoring = _of(facts, Monitoring)
         self.interactions = _of(facts, Interaction)
@@ -92,7 +95,10 @@ class Guide:
     def _first_dose_waits(self) -> dict[str, CrossDrugRule]:
         rules = [(rule, {fold(t) for t in rule.terms}) for rule in self.rule("missing_result")]
         return {
-            fact.id: rule for fact in self.baselines for rule, terms in rules if len(terms & {fold(t) for t in fact.terms}) > 1
+            fact.id: rule
+            for fact in self.baselines
+            for rule, terms in rules
+            if len(terms & {fold(t) for t in fact.terms}) > 1
         }
 
     def rule(self, finding: str) -> Iterable[CrossDrugRule]:

@@ -2,7 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from knowledge.base import KnowledgeBase
@@ -68,10 +69,12 @@ class Lexicon:
         self._plain: set[str] = set()
         """Words that were looked at and are no medicines: single words, as a dictionary has them."""
 
-    def names_in(self, text: str, but: Set[str] = frozenset()) -> frozenset[str]:
+    def names_in(self, text: str, but: AbstractSet[str] = frozenset()) -> frozenset[str]:
         """Known names and words that end as medicines do, apart from those in `but`."""
         reading = Reading(text)
-        known = {wanted.text for wanted in self._index.names_in(reading) if wanted.text not in but and reading.has(wanted)}
+        known = {
+            wanted.text for wanted in self._index.names_in(reading) if wanted.text not in but and reading.has(wanted)
+        }
         new = reading.words - self._plain
         if new:
             plain = {word for word in new if not _sounds_like_a_medicine(word)}

@@ -1,7 +1,8 @@
 """Numbers with their units, so that "28.8 g", "28,800 mg" and "28.8 g a day" can be compared."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 # Begins with the digit and looks back afterwards: the other way round every letter of the text would be looked at.
@@ -47,7 +48,7 @@ class Known:
 
     __slots__ = ("_figures", "_quantities", "_weights")
 
-    def __init__(self, numbers: Set[Number]) -> None:
+    def __init__(self, numbers: AbstractSet[Number]) -> None:
         self._figures = {number.raw.replace(",", "") for number in numbers}
         self._quantities = {(number.kind, round(number.value, 6)) for number in numbers}
         self._weights = [number.value for number in numbers if number.kind == "weight"]

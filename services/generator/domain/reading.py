@@ -119,7 +119,7 @@ class Reading:
         """The sentence or line around it; a line that goes on in lower case is wrapped, not ended."""
         text = self.text
         lowest, highest = max(0, start - _LONGEST_SENTENCE), min(len(text), start + _LONGEST_SENTENCE)
-        begin = max(lowest, *[text.rfind(stop, lowest, start) + 2 for stop in _STOPS])
+        begin = max([lowest, *[at + 2 for at in [text.rfind(stop, lowest, start) for stop in _STOPS] if at >= 0]])
         line = text.rfind("\n", begin, start)
         while line >= 0 and text[line + 1 : line + 2].islower():
             line = text.rfind("\n", begin, line)
@@ -203,7 +203,9 @@ class Reading:
     def _machine_places(self) -> tuple[Place, ...]:
         if self._to_a_machine is None:
             # The pattern is dear and the words are rare in a record: most texts never see it.
-            suspect = not _MACHINE_WORDS.isdisjoint(self.words) or any(phrase in self.low for phrase in _MACHINE_PHRASES)
+            suspect = not _MACHINE_WORDS.isdisjoint(self.words) or any(
+                phrase in self.low for phrase in _MACHINE_PHRASES
+            )
             found = _TO_A_MACHINE.finditer(self.low) if suspect else ()
             self._to_a_machine = tuple(self.sentence(match.start()) for match in found)
         return self._to_a_machine

@@ -91,7 +91,7 @@ def _details(case: Case) -> list[Gap]:
         )
     if patient.sex in (None, "unknown"):
         found.append(gap("sex", "ask about childbearing potential where it matters."))
-    if not patient.allergies:
+    if not case.allergies:
         found.append(gap("allergies", "nothing could be compared with the drug and its excipients."))
     if not case.medicines:
         found.append(gap("medication history", "interactions could not be checked."))

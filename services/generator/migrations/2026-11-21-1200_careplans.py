@@ -37,6 +37,15 @@ CREATE TABLE careplan_versions (
     note        text        NOT NULL DEFAULT '',
     PRIMARY KEY (careplan_id, version)
 );
+CREATE TABLE rejections (
+    careplan_id uuid        NOT NULL REFERENCES careplans,
+    version     integer     NOT NULL,
+    item        text        NOT NULL,
+    reason      text        NOT NULL,
+    rejected_by text        NOT NULL,
+    rejected_at timestamptz NOT NULL
+);
+COMMENT ON TABLE rejections IS 'What a pharmacist struck out, and why: counted, it improves the prompts';
 ALTER TABLE careplan_versions ALTER COLUMN careplan SET STORAGE external;
 ALTER TABLE model_answers ALTER COLUMN sealed SET STORAGE external;
 COMMENT ON COLUMN careplan_versions.careplan IS 'schemas.careplan.pack: JSON under Zstandard, so PostgreSQL need not compress it again'

@@ -41,7 +41,7 @@ def _patient(pt: JsonObject, draft: Draft) -> None:
     draft.put("patient.date_of_birth", pt.at("dob"), _DATE)
     draft.put("patient.sex", pt.at("gender"), _SEX)
     weight = pt.object("wt")
-    unit = weight.at("u").value
+    unit = weight.at("u")
     draft.put("patient.weight_kg", weight.at("v"), lambda amount: kilograms(amount, unit))
     allergies = pt.at("allergy")
     draft.put_all("patient.allergies", [Field(allergies.place, entry) for entry in listed(allergies.value)])

@@ -97,9 +97,7 @@ def parse_message(body: bytes) -> Message:
     return Message(list(_numbered(split, separators, resolve)))
 
 
-def _numbered(
-    split: list[list[str]], separators: Separators, resolve: Callable[[str], str]
-) -> Iterator[Segment]:
+def _numbered(split: list[list[str]], separators: Separators, resolve: Callable[[str], str]) -> Iterator[Segment]:
     count = Counter(fields[0] for fields in split)
     seen: Counter[str] = Counter()
     for fields in split:

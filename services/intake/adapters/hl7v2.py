@@ -13,7 +13,7 @@ _SEX = one_of({"F": "female", "M": "male", "O": "other", "U": "unknown"})
 _DATE = date_as("YYYYMMDD")
 _MOMENT = re.compile(r"[0-9]{8}([0-9]{2}){0,3}(\.[0-9]{1,4})?([+-][0-9]{4})?")
 _BODY_WEIGHT = "29463-7"
-_POUNDS = frozenset({"lb", "[lb_av]"})
+_POUNDS = ("lb", "[lb_av]")
 _CODED, _ENCAPSULATED = frozenset({"CE", "CWE", "CNE"}), "ED"
 _MRN_TYPE, _MRN_AUTHORITY = "MR", "SPECRX"
 _NO_CONCERN: dict[str, frozenset[int]] = {
@@ -146,7 +146,7 @@ def _observations(message: Message, draft: Draft) -> None:
 
 
 def _weight(obx: Segment, draft: Draft) -> None:
-    unit = obx.component(6, 1)
+    unit = obx.at(6)
     if "patient.weight_kg" in draft.places:
         draft.fault(f"{obx.place}-5", "VALUE", "There is more than one body weight.")
     else:

@@ -49,7 +49,7 @@ def _patient(patient: XmlElement, draft: Draft) -> None:
     draft.put("patient.date_of_birth", patient.child("BirthDate").text(), date_as("YYYYMMDD"))
     draft.put("patient.sex", patient.child("AdministrativeGender").attribute("code"), _SEX)
     weight = patient.child("Weight")
-    unit = weight.attribute("unit").value
+    unit = weight.attribute("unit")
     draft.put("patient.weight_kg", weight.text(), lambda amount: kilograms(decimal(amount), unit))
     allergies = patient.child("Allergies").children("Allergy")
     draft.put_all("patient.allergies", [allergy.text() for allergy in allergies])

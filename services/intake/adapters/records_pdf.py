@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 import pypdfium2 as pdfium
 
-from services.intake.domain.order_form import MAX_RECORD_CHARACTERS
-from services.intake.domain.records import UnreadableRecords, storable
+from services.intake.domain.records import MAX_RECORD_CHARACTERS, UnreadableRecords, storable, too_large
 
 _MOST_PAGES = 500
 _TEXT_SECONDS = 10.0
@@ -51,7 +50,7 @@ def _text_of(document: pdfium.PdfDocument) -> str:
         pages.append(text)
         characters += len(text)
         if characters > MAX_RECORD_CHARACTERS:
-            raise _too_large()
+            raise too_large()
         if not text.strip() and shows_something:
             scanned.append(number)
     for number, text in _read_scans(document, scanned):
@@ -60,14 +59,8 @@ def _text_of(document: pdfium.PdfDocument) -> str:
     if not whole.strip():
         raise UnreadableRecords("The PDF shows no text.")
     if len(whole) > MAX_RECORD_CHARACTERS:
-        raise _too_large()
+        raise too_large()
     return whole
-
-
-def _too_large() -> UnreadableRecords:
-    return UnreadableRecords(
-        f"The file has more than {MAX_RECORD_CHARACTERS:,} characters of text.", "RECORDS_TOO_LARGE"
-    )
 
 
 def _printed(document: pdfium.PdfDocument, number: int) -> tuple[str, bool]:

@@ -16,8 +16,7 @@ from chassis.errors import Fault, InvalidInput, TooLarge, Unavailable
 from chassis.telemetry import log
 from services.intake.adapters.records_worker import LENGTHS, framed
 from services.intake.domain.draft import Draft, EnclosedFile
-from services.intake.domain.order_form import MAX_RECORD_CHARACTERS
-from services.intake.domain.records import UnreadableRecords, storable
+from services.intake.domain.records import MAX_RECORD_CHARACTERS, UnreadableRecords, storable, too_large
 
 _PROGRAM = str(Path(__file__).with_name("records_worker.py"))
 _PASSED_ON = ("PATH", "TESSDATA_PREFIX")
@@ -26,6 +25,8 @@ _SECONDS = 40.0
 """For one file, by the clock: 10 for printed text, 20 for scanned pages, and room for a busy machine."""
 _WAIT_SECONDS = 60.0
 _LARGEST_ANSWER = 16 * 1024 * 1024
+_LARGEST_TEXT_BYTES = 4 * MAX_RECORD_CHARACTERS + 3
+"""A character of UTF-8 has at most four bytes, and a mark may stand before the first."""
 _MAGIC_WITHIN = 1_024
 
 
@@ -108,7 +109,8 @@ class RecordsReader:
     """At most `workers` files at once; who comes later waits its turn."""
 
     workers: int = 2
-    _idle: "asyncio.Queue[_Worker]" = field(default_factory=asyncio.Queue)
+    _idle: "asyncio.LifoQueue[_Worker]" = field(default_factory=asyncio.LifoQueue)
+    """The one used last first: while files come one by one, one process is all there is."""
     _all: list[_Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -121,6 +123,8 @@ class RecordsReader:
         kind = kind_of(content)
         refuse_other_label(kind, declared)
         if kind == "text/plain":
+            if len(content) > _LARGEST_TEXT_BYTES:
+                raise too_large()
             return await asyncio.to_thread(_plain_text, content)
         try:
             header, text = await self._do({"do": "records"}, content)
@@ -207,7 +211,5 @@ def _known(declared: str) -> str:
 def _plain_text(content: bytes) -> str:
     text = storable(content.decode("utf-8-sig"))
     if len(text) > MAX_RECORD_CHARACTERS:
-        raise UnreadableRecords(
-            f"The file has more than {MAX_RECORD_CHARACTERS:,} characters of text.", "RECORDS_TOO_LARGE"
-        )
+        raise too_large()
     return text

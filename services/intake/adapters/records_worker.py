@@ -15,14 +15,17 @@ from typing import IO, Any
 
 if __name__ == "__main__":
     # A script has its own folder first on its path, and the project not at all.
-    sys.path[:] = [str(Path(__file__).parents[3]), *(place for place in sys.path if place != str(Path(__file__).parent))]
+    sys.path[:] = [
+        str(Path(__file__).parents[3]),
+        *(place for place in sys.path if place != str(Path(__file__).parent)),
+    ]
 
 from chassis.errors import InvalidInput, TooLarge
 from services.intake.domain.records import UnreadableRecords
 
 LENGTHS = struct.Struct(">II")
-_MEMORY_BYTES = 1024 * 1024 * 1024
-"""Of addresses. PDFium, Python and our own code take some 200 MB of them, most never touched."""
+_MEMORY_BYTES = 384 * 1024 * 1024
+"""Of addresses, of this process and of tesseract each."""
 _CPU_SECONDS = 12
 _LONGEST_TEXT = 200_001
 _MOST_ENTRIES = 500
@@ -46,6 +49,7 @@ def _do(task: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
     """A refusal is an answer; anything unforeseen ends the process."""
     try:
         if task["do"] == "records":
+            # Where it is used: a worker that only ever reads one kind never loads the other.
             from services.intake.adapters.records_pdf import text_of_pdf
 
             return {}, text_of_pdf(content).encode()

@@ -5,11 +5,11 @@ A converter gives our form or raises Unfit; a wrong JSON type it hands on, for t
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from services.intake.domain.draft import Unfit
+from services.intake.domain.draft import Field, Unfit
 
 _KG_PER_LB = 0.45359237
 _PATTERNS = {"YYYY": "(?P<year>[0-9]{4})", "MM": "(?P<month>[0-9]{2})", "DD": "(?P<day>[0-9]{2})"}
@@ -72,13 +72,13 @@ def decimal(text: str) -> float:
     return float(text)
 
 
-def kilograms(amount: Any, unit: Any, pounds: frozenset[str] = frozenset({"lb"})) -> Any:
+def kilograms(amount: Any, unit: Field, pounds: Sequence[str] = ("lb",)) -> Any:
     """Rounded to 0.1 kg."""
     if isinstance(amount, bool) or not isinstance(amount, int | float):
         return amount
-    if unit != "kg" and unit not in pounds:
-        raise Unfit(f"The unit is one of kg, {', '.join(sorted(pounds))}.")
-    weight = float(amount) * (1 if unit == "kg" else _KG_PER_LB)
+    if unit.value != "kg" and unit.value not in pounds:
+        raise Unfit(f"The unit is one of kg, {', '.join(pounds)}.", unit.place)
+    weight = float(amount) * (1 if unit.value == "kg" else _KG_PER_LB)
     return round(weight, 1) if math.isfinite(weight) else weight
 
 

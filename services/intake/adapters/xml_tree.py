@@ -93,7 +93,7 @@ class XmlElement:
         """The places nobody asked for, here and below."""
         if self.element is None:
             return
-        for name in self.element.keys():
+        for name in self.element.attrib:
             if f"@{name}" not in self._asked and not name.startswith(_SCHEMA_INSTANCE):
                 yield self._place_of(f"@{name}")
         for child in self.element:

@@ -52,8 +52,8 @@ def decision(order_id: UUID, progress: Progress, *, for_partner: bool) -> Answer
 def shown(finding: Finding, *, for_partner: bool) -> dict[str, Any]:
     """A finding as the caller may see it: what it says about another patient is for staff."""
     fields = finding.model_dump(mode="json")
-    if for_partner:
-        fields["detail"] = {}
+    if for_partner and finding.type != "notice":
+        fields["detail"] = {}  # a notice is about the order's own fields, as its sender named them
     if finding.type != "warning":
         del fields["confirmed"]
     return fields

@@ -23,7 +23,11 @@ _CODES = {
 
 
 class Unfit(ValueError):
-    """A converter's word on a value that cannot be what it should be; never quotes the value."""
+    """A converter's word on a value that cannot be what it should be; never quotes the value. `place`: if another's fault."""
+
+    def __init__(self, message: str, place: str | None = None) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Draft:
 
     def put_all(self, name: str, found: Sequence[Field], convert: Callable[[Any], Any] | None = None) -> None:
         """Our list `name` has these entries, in this order."""
-        entries = []
+        entries: list[Any] = []
         for entry in found:
             converted = self._converted(name, entry, convert)
             if converted is not None:
@@ -94,7 +98,7 @@ class Draft:
         try:
             return convert(found.value) if convert else found.value
         except Unfit as unfit:
-            self.fault(found.place, _CODES.get(name, "VALUE"), str(unfit))
+            self.fault(unfit.place or found.place, _CODES.get(name, "VALUE"), str(unfit))
             return None
 
     def fault(self, place: str, code: str, message: str) -> None:

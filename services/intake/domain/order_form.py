@@ -14,9 +14,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from chassis.errors import Fault
 from schemas.order import Order, Patient, Provider, Sex
+from services.intake.domain.records import MAX_RECORD_CHARACTERS
 from services.intake.domain.strict_form import StrictForm, broken, check, required
 
-MAX_RECORD_CHARACTERS = 200_000
 _MAX_NAME, _MAX_MEDICATION, _MAX_LINE, _MAX_LINES = 100, 200, 1_000, 200
 _NAME_PUNCTUATION = frozenset("'-.,\u2019\u2018\u02bc\u2010\u2011\u2013")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

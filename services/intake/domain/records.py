@@ -2,6 +2,7 @@
 
 import re
 
+MAX_RECORD_CHARACTERS = 200_000
 LARGEST_FILE = 10 * 1024 * 1024
 """Bytes of a file of patient records, however it comes."""
 
@@ -15,6 +16,11 @@ class UnreadableRecords(Exception):
     def __init__(self, message: str, code: str = "RECORDS_UNREADABLE") -> None:
         super().__init__(message)
         self.code, self.message = code, message
+
+
+def too_large() -> UnreadableRecords:
+    message = f"Patient records have at most {MAX_RECORD_CHARACTERS:,} characters of text; this file has more."
+    return UnreadableRecords(message, "RECORDS_TOO_LARGE")
 
 
 def storable(text: str) -> str:

@@ -24,7 +24,7 @@ class Scripted:
     prompt_version = "scripted.v1"
     billed = False
 
-    async def write(self, request: PlanRequest, complaints: Sequence[str] = ()) -> ModelAnswer:
+    async def write(self, request: PlanRequest, complaints: Sequence[str] = ()) -> ModelAnswer:  # noqa: ARG002 (part of the Protocol)
         """The same request gives the same answer; complaints change nothing."""
         return ModelAnswer(text="", model=self.model, written=scripted_answer(request))
 

@@ -9,7 +9,11 @@ from services.generator.domain.request import PlanRequest
 def handout(request: PlanRequest, guide: Guide, plan: Outline) -> str:
     day, _ = follow_up(request, plan)
     days = next((dose.dates for dose in request.doses if len(dose.dates) > 1), ())
-    planned = f"\nYour planned days: {', '.join(d.isoformat() for d in days)}. Your first day may move them.\n" if days else "\n"
+    planned = (
+        f"\nYour planned days: {', '.join(d.isoformat() for d in days)}. Your first day may move them.\n"
+        if days
+        else "\n"
+    )
     return f"{_opening(guide)}{planned}We want to see how you do by {day.isoformat()}. Bring your questions."
 
 

@@ -6,7 +6,7 @@ from services.generator.adapters.scripted.goals import follow_up
 from services.generator.adapters.scripted.outline import Outline
 from services.generator.adapters.scripted.problems import ADHERENCE, EFFECT, MEDICATION, RISKS
 from services.generator.domain.answer import InterventionItem
-from services.generator.domain.evidence import FactRef, OrderField, RecordQuote
+from services.generator.domain.evidence import Evidence, FactRef, OrderField, RecordQuote
 from services.generator.domain.guide import Guide
 from services.generator.domain.request import PlanRequest
 
@@ -15,7 +15,9 @@ HISTORY = OrderField(field="medication_history")
 WEIGHT = OrderField(field="patient.weight_kg")
 
 
-def interventions(request: PlanRequest, guide: Guide, plan: Outline, ids: Mapping[str, str]) -> Iterator[InterventionItem]:
+def interventions(
+    request: PlanRequest, guide: Guide, plan: Outline, ids: Mapping[str, str]
+) -> Iterator[InterventionItem]:
     for item in request.checklist:
         yield InterventionItem(
             text=item.action,
@@ -27,7 +29,7 @@ def interventions(request: PlanRequest, guide: Guide, plan: Outline, ids: Mappin
     yield _dose(request, guide, ids)
     yield from _preparation(request, guide, ids)
     yield reconciliation(request, ids)
-    yield from _vaccines(request, guide, ids)
+    yield from _vaccines(guide, ids)
     missing = details(request, ids)
     if missing is not None:
         yield missing
@@ -37,11 +39,14 @@ def interventions(request: PlanRequest, guide: Guide, plan: Outline, ids: Mappin
 
 
 def _dose(request: PlanRequest, guide: Guide, ids: Mapping[str, str]) -> InterventionItem:
+    evidence: tuple[Evidence, ...]
     if not request.doses:
         rules = [rule for rule in guide.doses if not rule.steps] or list(guide.doses)
         said = " ".join(rule.text for rule in rules)
         evidence = (MEDICATION, *(guide.refs[rule.id] for rule in rules))
-        text = f"Dose: the code computes none for this order; check the prescribed one against the current label. {said}"
+        text = (
+            f"Dose: the code computes none for this order; check the prescribed one against the current label. {said}"
+        )
     else:
         said = "; ".join(
             dose.words + (f" ({', '.join(day.isoformat() for day in dose.dates)})" if dose.dates else "")
@@ -53,7 +58,11 @@ def _dose(request: PlanRequest, guide: Guide, ids: Mapping[str, str]) -> Interve
         evidence = (MEDICATION, *((WEIGHT,) if by_weight else ()), *refs)
     addresses = tuple(ids[i] for i in ("weight:missing", "weight:contradiction", "dose:rule") if i in ids)
     return InterventionItem(
-        text=text, when="before each dispensing", by=PHARMACIST, addresses=addresses or (ids[EFFECT],), evidence=evidence
+        text=text,
+        when="before each dispensing",
+        by=PHARMACIST,
+        addresses=addresses or (ids[EFFECT],),
+        evidence=evidence,
     )
 
 
@@ -92,16 +101,18 @@ def _premedication_on_file(request: PlanRequest, guide: Guide) -> RecordQuote | 
 
 def reconciliation(request: PlanRequest, ids: Mapping[str, str]) -> InterventionItem:
     """Names every entry of the history: those that touch the treatment, and those that do not."""
-    history = request.order.medication_history
+    history = request.case.medicines
     if not history:
-        text = "Medication reconciliation: take the patient's full list of medicines, those without prescription included."
+        text = (
+            "Medication reconciliation: take the patient's full list of medicines, those without prescription included."
+        )
     else:
         touched = {
             piece.field for item in request.checklist for piece in item.evidence if isinstance(piece, OrderField)
         }
-        clear = [entry for at, entry in enumerate(history) if f"medication_history.{at}" not in touched]
+        clear = [entry.text for entry in history if entry.evidence.field not in touched]
         told = f" No interaction is listed for: {'; '.join(clear)}." if clear and request.guide else ""
-        text = f"Medication reconciliation with the patient, all {len(history)}: {'; '.join(history)}.{told}"
+        text = f"Medication reconciliation with the patient, all {len(history)}: {'; '.join(entry.text for entry in history)}.{told}"
     return InterventionItem(
         text=text,
         when="before the first dose and at every refill",
@@ -111,8 +122,8 @@ def reconciliation(request: PlanRequest, ids: Mapping[str, str]) -> Intervention
     )
 
 
-def _vaccines(request: PlanRequest, guide: Guide, ids: Mapping[str, str]) -> Iterator[InterventionItem]:
-    vaccines = [f for f in guide.vaccines] + [f for f in guide.interactions if f.target_kind == "vaccine"]
+def _vaccines(guide: Guide, ids: Mapping[str, str]) -> Iterator[InterventionItem]:
+    vaccines = [*guide.vaccines, *(f for f in guide.interactions if f.target_kind == "vaccine")]
     if vaccines:
         yield InterventionItem(
             text="Review the vaccination record. " + " ".join(fact.text for fact in vaccines),

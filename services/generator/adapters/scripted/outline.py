@@ -3,13 +3,57 @@
 import re
 from dataclasses import dataclass, field
 
-from knowledge.facts import Fact, Monitoring
+from knowledge.facts import FactBase, Monitoring
 from services.generator.domain.evidence import FactRef
 from services.generator.domain.guide import Guide
 from services.generator.domain.reading import Reading, fold, words_of
 
 _TOO_COMMON = frozenset(
-    ["infusion", "patient", "treatment", "warning", "products", "product", "before", "during", "prescriber", "serious", "severe", "reaction", "reactions", "events", "occurred", "watch", "first", "doses", "signs", "after", "occur", "reported", "other", "death", "clinical", "practice", "medicine", "immune", "globulin", "without", "within", "during", "always", "should", "cases", "fatal", "intravenous", "subcutaneous", "known", "higher", "contact", "contacts", "every"]
+    [
+        "infusion",
+        "patient",
+        "treatment",
+        "warning",
+        "products",
+        "product",
+        "before",
+        "during",
+        "prescriber",
+        "serious",
+        "severe",
+        "reaction",
+        "reactions",
+        "events",
+        "occurred",
+        "watch",
+        "first",
+        "doses",
+        "signs",
+        "after",
+        "occur",
+        "reported",
+        "other",
+        "death",
+        "clinical",
+        "practice",
+        "medicine",
+        "immune",
+        "globulin",
+        "without",
+        "within",
+        "during",
+        "always",
+        "should",
+        "cases",
+        "fatal",
+        "intravenous",
+        "subcutaneous",
+        "known",
+        "higher",
+        "contact",
+        "contacts",
+        "every",
+    ]
 )
 _SCORES = re.compile(r"\b(?:CDAI|DAS28|PASI|EASI|ACT|MG-ADL|FVC|BCR-ABL PCR|HCV RNA|bleed log|symptom score|LDH)\b")
 _REACTION = ("infusion reaction", "reaction", "anaphylaxis", "hives")
@@ -48,7 +92,9 @@ def _outline(guide: Guide) -> Outline:
         effect=effect,
         score=found[0] if found else "",
         other_risks=tuple(m for m in guide.monitoring if m.id not in covered and m is not effect and not _is_duty(m)),
-        reaction=next((m for word in _REACTION for m in guide.monitoring if word in fold(f"{m.test} {m.threshold}")), None),
+        reaction=next(
+            (m for word in _REACTION for m in guide.monitoring if word in fold(f"{m.test} {m.threshold}")), None
+        ),
         keeping_on=tuple(guide.refs[c.id] for c in guide.counselling if any(w in c.id for w in _KEEPING_ON)),
         counselling=tuple(guide.refs[c.id] for c in guide.counselling),
     )
@@ -73,15 +119,17 @@ def _baselines(guide: Guide) -> dict[str, tuple[str, ...]]:
     return linked
 
 
-def _last(fact: Fact) -> str:
+def _last(fact: FactBase) -> str:
     return fact.id.rsplit(".", 1)[1]
 
 
-def _kin(one: Fact, other: Fact) -> bool:
+def _kin(one: FactBase, other: FactBase) -> bool:
     """The same last word of the id, or a word in common that is not a common one."""
     return _last(one) == _last(other) or bool(_telling(one) & _telling(other))
 
 
-def _telling(fact: Fact) -> frozenset[str]:
+def _telling(fact: FactBase) -> frozenset[str]:
     words = words_of(fold(f"{fact.text} {_last(fact).replace('_', ' ')} {getattr(fact, 'test', '')}"))
-    return frozenset(w.removesuffix("s") for w in words if len(w) > 5 or w in ("hbv", "pml", "tma", "vte")) - _TOO_COMMON
+    return (
+        frozenset(w.removesuffix("s") for w in words if len(w) > 5 or w in ("hbv", "pml", "tma", "vte")) - _TOO_COMMON
+    )

@@ -17,7 +17,7 @@ MEDICATION, PRIMARY = OrderField(field="medication"), OrderField(field="primary_
 
 def problems(request: PlanRequest, guide: Guide, plan: Outline) -> list[ProblemItem]:
     """The gravest first. Ids are the words above or P1 …; `assemble` numbers them."""
-    found = [_finding(at, item, request, guide, plan) for at, item in enumerate(request.checklist, 1)]
+    found = [_finding(at, item, request, plan) for at, item in enumerate(request.checklist, 1)]
     found.append(_effect(request, guide))
     if plan.other_risks:
         found.append(_risks(guide, plan))
@@ -26,7 +26,7 @@ def problems(request: PlanRequest, guide: Guide, plan: Outline) -> list[ProblemI
     return found
 
 
-def _finding(at: int, item: ChecklistItem, request: PlanRequest, guide: Guide, plan: Outline) -> ProblemItem:
+def _finding(at: int, item: ChecklistItem, request: PlanRequest, plan: Outline) -> ProblemItem:
     text, evidence = item.what, item.evidence
     if item.id.startswith("boxed:"):
         quotes = on_file(request, plan.on_file_for.get(item.id[6:], ()))
@@ -110,13 +110,15 @@ def _risks(guide: Guide, plan: Outline) -> ProblemItem:
 
 
 def _adherence(request: PlanRequest, guide: Guide, plan: Outline) -> ProblemItem:
-    count = len(request.order.medication_history)
-    beside = f"beside {count} other {'medicine' if count == 1 else 'medicines'} of the history" if count else "as ordered"
+    count = len(request.case.medicines)
+    beside = (
+        f"beside {count} other {'medicine' if count == 1 else 'medicines'} of the history" if count else "as ordered"
+    )
     evidence: tuple[Evidence, ...] = plan.keeping_on or plan.counselling[:1]
     return ProblemItem(
         id=ADHERENCE,
-        text=f"{guide.drug.generic} has to be kept up {beside}: missed or late doses, handling and unclear instructions can "
-        "cost the effect.",
+        text=f"Keeping up {guide.drug.generic} {beside}: missed or late doses, wrong handling and unclear instructions "
+        "can cost the effect.",
         category="adherence",
         severity="low",
         medication=guide.drug.generic,

@@ -66,9 +66,7 @@ def _row(request: PlanRequest, guide: Guide, plan: Outline, visit: Visit, ids: M
 
 
 def _addresses(plan: Outline, fact_id: str, ids: Mapping[str, str]) -> tuple[str, ...]:
-    found = tuple([ids[f"boxed:{boxed}"] for boxed, monitors in plan.followed_by.items() if fact_id in monitors])
-    if found:
-        return found
     if plan.effect is not None and plan.effect.id == fact_id:
         return (ids[EFFECT],)
-    return (ids.get(RISKS) or ids[EFFECT],)
+    found = tuple([ids[f"boxed:{boxed}"] for boxed, monitors in plan.followed_by.items() if fact_id in monitors])
+    return found or (ids.get(RISKS) or ids[EFFECT],)

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from services.generator.adapters.scripted.interventions import MEDICATION, PHARMACIST, details, reconciliation
+from services.generator.adapters.scripted.interventions import PHARMACIST, details, reconciliation
+from services.generator.adapters.scripted.problems import MEDICATION, PRIMARY
 from services.generator.domain.answer import Answer, GoalItem, InterventionItem, MonitoringItem, ProblemItem
 from services.generator.domain.evidence import OrderField
 from services.generator.domain.request import PlanRequest
 
 _LABEL_DAYS, _FOLLOW_UP_DAYS = 3, 28
-_PRIMARY = OrderField(field="primary_diagnosis")
 
 
 def unknown_drug(request: PlanRequest) -> Answer:
@@ -43,8 +43,8 @@ def unknown_drug(request: PlanRequest) -> Answer:
 
 
 def _no_facts(request: PlanRequest) -> ProblemItem:
-    order = request.order
-    told = f" Recorded allergies, not compared: {'; '.join(order.patient.allergies)}." if order.patient.allergies else ""
+    order, allergies = request.order, request.case.allergies
+    told = f" Recorded allergies, not compared: {'; '.join(a.text for a in allergies)}." if allergies else ""
     return ProblemItem(
         id="P1",
         text=f"The safety of {order.medication} for {order.primary_diagnosis} in a patient aged {request.age} could not be "
@@ -52,7 +52,7 @@ def _no_facts(request: PlanRequest) -> ProblemItem:
         category="adverse_reaction",
         severity="high",
         medication=order.medication,
-        evidence=(MEDICATION, _PRIMARY, *((OrderField(field="patient.allergies"),) if order.patient.allergies else ())),
+        evidence=(MEDICATION, PRIMARY, *((OrderField(field="patient.allergies"),) if allergies else ())),
         checklist=(),
     )
 
@@ -96,7 +96,9 @@ def _asked(request: PlanRequest, ids: dict[str, str]) -> tuple[InterventionItem,
 
 def _actions(request: PlanRequest, ids: dict[str, str]) -> tuple[InterventionItem, ...]:
     return tuple(
-        InterventionItem(text=item.action, when=item.when, by=PHARMACIST, addresses=(ids[item.id],), evidence=item.evidence)
+        InterventionItem(
+            text=item.action, when=item.when, by=PHARMACIST, addresses=(ids[item.id],), evidence=item.evidence
+        )
         for item in request.checklist
     )
 

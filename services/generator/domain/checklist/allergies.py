@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from services.generator.domain.case import Case
+from knowledge.facts import Contraindication
+from services.generator.domain.case import Case, Recorded
 from services.generator.domain.checklist.item import ChecklistItem, gap
-from services.generator.domain.evidence import FactRef, OrderField, RecordQuote, entry
+from services.generator.domain.evidence import FactRef, OrderField, RecordQuote
 from services.generator.domain.guide import Guide
 from services.generator.domain.reading import Reading
 
@@ -19,18 +20,15 @@ def recorded_allergies(case: Case) -> Iterator[ChecklistItem]:
     if not case.allergies:
         yield _nothing_recorded()
         return
-    clear: list[int] = []
-    for at, allergy in enumerate(case.allergies):
-        hits = (
-            ()
-            if _NONE_KNOWN.match(allergy.low)
-            else tuple(_hits(case, allergy, entry("patient.allergies", at)))
-        )
+    clear: list[Recorded] = []
+    for allergy in case.allergies:
+        none = _NONE_KNOWN.match(allergy.reading.low)
+        hits = () if none else tuple(_hits(case, allergy.reading, allergy.evidence))
         yield from hits
         if not hits:
-            clear.append(at)
+            clear.append(allergy)
     if clear and case.guide is not None:
-        yield _compared(case, case.guide, clear)
+        yield _compared(case.guide, clear)
 
 
 def allergies_only_in_records(case: Case) -> Iterator[ChecklistItem]:
@@ -38,7 +36,7 @@ def allergies_only_in_records(case: Case) -> Iterator[ChecklistItem]:
     records = case.records
     if not any(word.startswith("allerg") for word in records.words):
         return
-    known = {word for allergy in case.allergies for word in allergy.words}
+    known = {word for allergy in case.allergies for word in allergy.reading.words}
     seen: set[str] = set()
     for found, _ in zip(_ALLERGY.finditer(records.low), range(_MOST_SENTENCES), strict=False):
         begin, end = found.end(), records.sentence(found.start()).end
@@ -62,9 +60,7 @@ def _hits(case: Case, allergy: Reading, where: OrderField | RecordQuote) -> Iter
         return
     said = "in the order" if isinstance(where, OrderField) else "in the records only"
     named = f'"{allergy.text.strip()}"' if isinstance(where, OrderField) else "An allergy"
-    for fact in (*guide.contraindications, *guide.excipients):
-        if fact.kind == "contraindication" and fact.matches != "allergy":
-            continue
+    for fact in guide.on_allergies:
         match = next((t for t in guide.terms[fact.id] if allergy.has(t)), None)
         if match is not None:
             yield ChecklistItem(
@@ -94,19 +90,19 @@ def _premedication(guide: Guide, named: str, said: str, name: str, where: OrderF
     )
 
 
-def _compared(case: Case, guide: Guide, clear: list[int]) -> ChecklistItem:
-    names = "; ".join(case.allergies[at].text.strip() for at in clear)
+def _compared(guide: Guide, clear: list[Recorded]) -> ChecklistItem:
+    names = "; ".join(allergy.text for allergy in clear)
     against = list(dict.fromkeys(fact.excipient for fact in guide.excipients))
     listed = f" and its listed excipients ({', '.join(against)})" if against else ""
     refs: list[FactRef] = [guide.refs[f.id] for f in guide.excipients]
-    refs += [guide.refs[f.id] for f in guide.contraindications if f.matches == "allergy"]
+    refs += [guide.refs[f.id] for f in guide.on_allergies if isinstance(f, Contraindication)]
     return ChecklistItem(
         id="allergy:compared",
         severity="low",
         category="adverse_reaction",
         what=f"Recorded allergies ({names}) were compared with {guide.drug.generic}{listed}: no match was found.",
         action=f"Ask the patient again about allergies, and compare them with the package of the product dispensed: {names}.",
-        evidence=(*(entry("patient.allergies", at) for at in clear), *refs),
+        evidence=(*(allergy.evidence for allergy in clear), *refs),
         when="before dispensing",
         medication=guide.drug.generic,
     )

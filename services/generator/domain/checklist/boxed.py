@@ -14,7 +14,7 @@ def boxed_warnings(case: Case) -> tuple[ChecklistItem, ...]:
 def _of_drug(guide: Guide) -> tuple[ChecklistItem, ...]:
     items = guide.memo.get("boxed")
     if not isinstance(items, tuple):
-        items = guide.memo["boxed"] = tuple((*_boxed(guide), *_rems(guide)))
+        items = guide.memo["boxed"] = (*_boxed(guide), *_rems(guide))
     return items
 
 

@@ -24,7 +24,8 @@ def contraindications(case: Case) -> Iterator[ChecklistItem]:
     if guide is None:
         return
     for fact in guide.contraindications:
-        if fact.matches != "condition":
+        # Hepatitis B has a rule of its own, which reads results.
+        if fact.matches != "condition" or fact.id in guide.on_hepatitis_b:
             continue
         found = _found(case, guide, fact)
         if found is not None:

@@ -78,7 +78,7 @@ def _contradiction(case: Case, place: Place, ours: Decimal, *, swapped: bool) ->
         id="weight:contradiction",
         severity="high",
         category="dose_too_high",
-        what=f"The order's weight is {amount(ours)} kg; the records say \"{case.records.text[place.start : place.end]}\".{why}",
+        what=f'The order\'s weight is {amount(ours)} kg; the records say "{case.records.text[place.start : place.end]}".{why}',
         action="Have the patient weighed, and confirm the weight in kilograms with the prescriber; prepare no dose by weight before.",
         evidence=(OrderField(field="patient.weight_kg"), case.quote(place)),
         medication=case.guide.drug.generic if case.guide else None,
@@ -100,7 +100,7 @@ def stated_dose(case: Case) -> Iterator[ChecklistItem]:
         if found is None:
             continue
         where = OrderField(field="medication") if evidence is None else case.quote(Place(*found.span()))
-        span = text if evidence is None else text[slice(*case.records.sentence(found.start()))]
+        span = text if evidence is None else _around(case, found.start())
         rule_step = _nearest(case, found[2])
         if rule_step is None:
             return
@@ -113,6 +113,12 @@ def stated_dose(case: Case) -> Iterator[ChecklistItem]:
         return
 
 
+def _around(case: Case, start: int) -> str:
+    """The sentence and a little of the next: "28.8 g a day; vial rounding allowed"."""
+    begin, end = case.records.sentence(start)
+    return case.order.patient_records[begin : end + 40]
+
+
 def _nearest(case: Case, unit: str) -> tuple[DoseRule, DoseStep] | None:
     return next(
         ((r, s) for r in applicable_rules(case) for s in r.steps if s.per_kg is not None and s.unit == unit), None
@@ -122,7 +128,8 @@ def _nearest(case: Case, unit: str) -> tuple[DoseRule, DoseStep] | None:
 def _against_rule(
     case: Case, rule: DoseRule, step: DoseStep, stated: Decimal, words: str, where: object
 ) -> Iterator[ChecklistItem]:
-    assert case.guide is not None and step.per_kg is not None
+    assert case.guide is not None
+    assert step.per_kg is not None
     allowed = {s.per_kg for r in applicable_rules(case) for s in r.steps if s.per_kg is not None}
     lowest, highest = min(allowed), max(*allowed, step.per_kg_to or Decimal(0))
     if lowest * (1 - _TOLERANCE) <= stated <= highest * (1 + _TOLERANCE):
@@ -145,7 +152,7 @@ def _against_rule(
 def _against_arithmetic(
     case: Case, rule: DoseRule, step: DoseStep, stated: Decimal, sentence: str, where: object
 ) -> Iterator[ChecklistItem]:
-    """ "2 g/kg, 28.8 g a day" for 72 kg: one of the plain amounts must follow from the weight."""
+    """Of "2 g/kg, 28.8 g a day" for 72 kg: one of the plain amounts must follow from the weight."""
     weight = weight_of(case)
     plain = [Decimal(m[1].replace(",", "")) for m in _PLAIN.finditer(sentence.lower()) if m[2][0] == step.unit[0]]
     if weight is None or not plain or case.guide is None:

@@ -104,7 +104,7 @@ def planned_vaccines(case: Case) -> Iterator[ChecklistItem]:
                     id=f"vaccine:{fact.id}",
                     severity="moderate",
                     category="needs_additional_therapy",
-                    what=f"{', '.join(names)} is still to be given. {fact.text}",
+                    what=f"Still to be given: {', '.join(names)}. {fact.text}",
                     action=f"Ask the prescriber about {', '.join(names)} ({fact.timing}).",
                     evidence=(case.quote(Place(at, at + len(cue))), guide.refs[fact.id]),
                     medication=names[0],

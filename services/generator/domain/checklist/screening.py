@@ -15,6 +15,7 @@ from services.generator.domain.reading import Reading, Term, term
 _HEPATITIS_B = tuple(
     map(term, ("HBsAg", "hepatitis B surface antigen", "anti-HBc", "HBcAb", "hepatitis B core antibody"))
 )
+_HEPATITIS_B_STATES = tuple(map(term, ("chronic hepatitis B", "active hepatitis B", "hepatitis B carrier")))
 _TUBERCULOSIS = tuple(map(term, ("QuantiFERON", "T-SPOT", "IGRA", "tuberculin", "TST", "PPD", "TB test", "TB screen")))
 _MOST_MENTIONS = 4
 _MOST_COMBINATIONS = 200
@@ -130,18 +131,23 @@ def positive_hepatitis_b(case: Case) -> Iterator[ChecklistItem]:
     if guide is None or rule is None or not guide.on_hepatitis_b:
         return
     evidence: list[RecordQuote | OrderField] = [
-        diagnosis(i)
-        for i, code in enumerate(case.codes)
-        if code.startswith(_HEPATITIS_B_CODES)
+        diagnosis(i) for i, code in enumerate(case.codes) if code.startswith(_HEPATITIS_B_CODES)
     ]
     evidence += _positive(case.records, _HEPATITIS_B)
+    evidence += _stated(case.records, _HEPATITIS_B_STATES)
     if evidence:
+        forbidden = [f for f in guide.contraindications if f.absolute and f.id in guide.on_hepatitis_b]
         yield ChecklistItem(
             id="positive:hepatitis_b",
             severity="high",
             category="adverse_reaction",
-            what=f"Hepatitis B: a positive result or diagnosis is on file and {guide.drug.generic} can reactivate the virus.",
-            action=rule.action,
+            what=" ".join(
+                (
+                    f"Hepatitis B: a positive result or diagnosis is on file and {guide.drug.generic} can reactivate the virus.",
+                    *(fact.text for fact in forbidden),
+                )
+            ),
+            action=" ".join((*(fact.action for fact in forbidden), rule.action)),
             evidence=(*evidence, *(guide.refs[fact_id] for fact_id in guide.on_hepatitis_b)),
             medication=guide.drug.generic,
         )
@@ -165,6 +171,11 @@ def positive_tuberculosis(case: Case) -> Iterator[ChecklistItem]:
             evidence=(*evidence, guide.refs[fact.id]),
             medication=guide.drug.generic,
         )
+
+
+def _stated(records: Reading, terms: tuple[Term, ...]) -> list[RecordQuote]:
+    places = (place for wanted in terms for place in records.places(wanted) if not records.denied(place))
+    return [RecordQuote(quote=quote) for quote in dict.fromkeys(records.quote(place) for place in places)]
 
 
 def _positive(records: Reading, terms: tuple[Term, ...]) -> list[RecordQuote]:

@@ -11,11 +11,9 @@ def citations_hold(look: Look) -> list[str]:
     plan, request = look.plan, look.request
     reasons = [f"{c.id}: the cited text is not there" for c in plan.citations if not _holds(c, request)]
     known = {citation.id for citation in plan.citations}
-    sections = plan.sections
-    for item in (*sections.problem_list, *sections.goals, *sections.interventions, *sections.monitoring):
-        if not known.issuperset(item.citations):
-            reasons.append(f"{item.id}: it cites what does not exist")
-    return reasons
+    return reasons + [
+        f"{item.id}: it cites what does not exist" for item in look.items if not known.issuperset(item.citations)
+    ]
 
 
 def _holds(citation: Citation, request: PlanRequest) -> bool:
@@ -29,11 +27,9 @@ def _holds(citation: Citation, request: PlanRequest) -> bool:
 
 def facts_are_cited(look: Look) -> list[str]:
     """G8: problems, interventions and monitoring each have evidence; what is monitored comes from a fact of the drug."""
-    plan, request, sections = look.plan, look.request, look.plan.sections
-    reasons = [
-        f"{item.id}: it has no evidence" for item in (*sections.problem_list, *sections.interventions) if not item.citations
-    ]
-    if request.guide is None:
+    reasons = [f"{item.id}: it has no evidence" for item in look.statements if not item.citations]
+    if look.request.guide is None:
         return reasons
-    facts = {citation.id for citation in plan.citations if citation.kind == "knowledge"}
-    return reasons + [f"{row.id}: it cites no fact of the drug" for row in sections.monitoring if facts.isdisjoint(row.citations)]
+    facts = {citation.id for citation in look.plan.citations if citation.kind == "knowledge"}
+    rows = look.plan.sections.monitoring
+    return reasons + [f"{row.id}: it cites no fact of the drug" for row in rows if facts.isdisjoint(row.citations)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from schemas.careplan import CarePlan
+from schemas.careplan import CarePlan, Goal, Intervention, Monitoring, Problem
 from services.generator.domain.reading import fold
 from services.generator.domain.request import PlanRequest
 
@@ -22,6 +22,15 @@ class Look:
     def texts(self) -> list[Text]:
         """Every text of the sections and the handout."""
         return list(_texts(self.plan))
+
+    @property
+    def statements(self) -> tuple[Problem | Intervention, ...]:
+        return (*self.plan.sections.problem_list, *self.plan.sections.interventions)
+
+    @property
+    def items(self) -> tuple[Problem | Goal | Intervention | Monitoring, ...]:
+        sections = self.plan.sections
+        return (*self.statements, *sections.goals, *sections.monitoring)
 
     @cached_property
     def own(self) -> list[Text]:

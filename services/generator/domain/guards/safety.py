@@ -16,22 +16,24 @@ _SAFE = re.compile(
 
 def allergies_are_named(look: Look) -> list[str]:
     """G5: each recorded allergy stands, as recorded, in a problem or an intervention."""
-    allergies = look.request.order.patient.allergies
-    sections = look.plan.sections
-    said = [fold(item.text) for item in (*sections.problem_list, *sections.interventions)] if allergies else []
+    allergies = look.request.case.allergies
+    said = [fold(item.text) for item in look.statements] if allergies else []
     return [
-        f"patient.allergies.{at}: this allergy is not dealt with"
-        for at, allergy in enumerate(allergies)
-        if not any(fold(allergy.strip()) in text for text in said)
+        f"patient.allergies.{allergy.index}: this allergy is not dealt with"
+        for allergy in allergies
+        if not any(fold(allergy.text) in text for text in said)
     ]
 
 
 def boxed_warnings_are_addressed(look: Look) -> list[str]:
     """G6: each boxed warning is cited by a problem or a line of the monitoring."""
-    guide, sections = look.request.guide, look.plan.sections
+    guide = look.request.guide
     if guide is None or not guide.boxed:
         return []
-    cited = {look.key_of.get(c) for item in (*sections.problem_list, *sections.monitoring) for c in item.citations}
+    problems, rows = look.plan.sections.problem_list, look.plan.sections.monitoring
+    cited = {look.key_of.get(c) for p in problems for c in p.citations} | {
+        look.key_of.get(c) for r in rows for c in r.citations
+    }
     return [f"{f.id}: this boxed warning is not addressed" for f in guide.boxed if ("knowledge", f.id) not in cited]
 
 
@@ -80,9 +82,8 @@ def nothing_is_called_safe(look: Look) -> list[str]:
         return []
     key_of = look.key_of
     names = {fold(i.medication) for i in grave if i.medication and len(i.medication) > 3}
-    sections = look.plan.sections
     reasons = []
-    for item in (*sections.problem_list, *sections.interventions, *sections.goals):
+    for item in look.statements:
         text = fold(item.text)
         if not _SAFE.search(text):
             continue

@@ -40,7 +40,7 @@ def numbers_are_supported(look: Look) -> list[str]:
 
 def _given(plan: CarePlan, request: PlanRequest, ordered: str) -> frozenset[Number]:
     guide = request.guide
-    cited = [guide.numbers[c.fact_id] for c in plan.citations if c.fact_id in guide.numbers] if guide else []
+    cited = [guide.numbers.get(c.fact_id or "", frozenset[Number]()) for c in plan.citations] if guide else []
     return frozenset(_worked_out(plan, request)).union(numbers_in(ordered), *cited)
 
 
@@ -62,7 +62,12 @@ def _worked_out(plan: CarePlan, request: PlanRequest) -> list[Number]:
                 found.append(Number("mass", float(amount(value)) * factor, amount(value)))
         for days in (len(dose.dates), dose.step.divided_over_days or 0):
             found += [Number("", float(days), str(days)), Number("time", days * 1440.0, str(days))]
-    found += [number for item in request.checklist if item.id.startswith(("dose:", "weight:")) for number in numbers_in(fold(item.what))]
+    found += [
+        number
+        for item in request.checklist
+        if item.id.startswith(("dose:", "weight:"))
+        for number in numbers_in(fold(item.what))
+    ]
     return found
 
 
@@ -104,9 +109,13 @@ def codes_are_the_orders(look: Look) -> list[str]:
     """G2: no diagnosis code but the order's, and no code of another system: none was given to us."""
     order = look.request.order
     allowed = {order.primary_diagnosis, *order.additional_diagnoses}
-    wrong = {code for code in _CODE.findall(look.own_words) if code not in allowed and code not in order.patient_records}
+    wrong = {
+        code for code in _CODE.findall(look.own_words) if code not in allowed and code not in order.patient_records
+    }
     wrong |= {system for system in _SYSTEMS if system in look.own_words}
-    return [f"{where}: a code that is not the order's" for where, text in look.own if any(code in text for code in wrong)]
+    return [
+        f"{where}: a code that is not the order's" for where, text in look.own if any(code in text for code in wrong)
+    ]
 
 
 def nothing_leaks(look: Look) -> list[str]:

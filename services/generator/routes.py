@@ -1,0 +1,46 @@
+"""HTTP in: a pharmacist's revisions and approvals."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from chassis.errors import NotFound
+from chassis.idempotency import memo_of
+from chassis.security import Caller, staff
+from chassis.strict_form import read_form
+from chassis.web import read_body
+from services.generator.domain.revision import ApprovalForm, RevisionForm
+from services.generator.use_cases import Review
+
+Pharmacist = Annotated[Caller, Depends(staff("pharmacist"))]
+
+
+async def careplan_id_of(careplan_id: str) -> UUID:
+    try:
+        return UUID(careplan_id)
+    except ValueError:
+        raise NotFound("There is no such care plan.") from None
+
+
+CarePlanId = Annotated[UUID, Depends(careplan_id_of)]
+
+
+def review_router(review: Review) -> APIRouter:
+    router = APIRouter(prefix="/api/careplans/{careplan_id}", tags=["care plans"])
+
+    @router.post("/revisions", status_code=201)
+    async def revise(request: Request, caller: Pharmacist, careplan_id: CarePlanId) -> Response:
+        """A pharmacist's edited sections or text become the next version, a draft again."""
+        body = await read_body(request)
+        form = read_form(RevisionForm, body)
+        return (await review.revise(memo_of(request, caller, body), caller.subject, careplan_id, form)).response()
+
+    @router.post("/approve")
+    async def approve(request: Request, caller: Pharmacist, careplan_id: CarePlanId) -> Response:
+        """A pharmacist signs the current version. `{"version": n}` signs only if that is the current one."""
+        body = await read_body(request)
+        form = read_form(ApprovalForm, body or b"{}")
+        return (await review.approve(memo_of(request, caller, body), caller.subject, careplan_id, form)).response()
+
+    return router

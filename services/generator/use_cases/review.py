@@ -1,0 +1,80 @@
+"""A pharmacist's part: revise a draft, and sign it. Every version stays, with who, when and why."""
+
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.answer import Answer
+from chassis.database import Database, Transaction
+from chassis.errors import NotFound, WrongState
+from chassis.idempotency import Memo, answer_once
+from schemas.careplan import CarePlan, Signature, pack
+from schemas.generator import CarePlanApproved, CarePlanRevised
+from services.generator import storage
+from services.generator.domain.revision import ApprovalForm, RevisionForm, ids_of, revised
+from services.generator.storage import StoredPlan
+
+
+@dataclass(frozen=True)
+class Review:
+    database: Database
+
+    async def revise(self, memo: Memo | None, by: str, careplan_id: UUID, form: RevisionForm) -> Answer:
+        """The next version, a draft again. NotFound; InvalidInput where it names what does not exist."""
+
+        async def work(tx: Transaction) -> Answer:
+            stored = await _locked(tx, careplan_id)
+            used = {name for plan in await storage.all_versions(tx, careplan_id) for name in ids_of(plan.sections)}
+            plan = revised(stored.careplan, form, stored.order, used)
+            version, signature = stored.version + 1, Signature(by=by, at=tx.now)
+            packed = pack(plan)
+            await storage.add_version(tx, careplan_id, version, packed, signature, form.note)
+            await storage.add_rejections(tx, careplan_id, version, by, [(r.item, r.reason) for r in form.rejected])
+            tx.emit(
+                CarePlanRevised(
+                    order_id=stored.order_id,
+                    careplan_id=careplan_id,
+                    version=version,
+                    careplan=packed,
+                    revised=signature,
+                    note=form.note,
+                )
+            )
+            return _reviewed(201, careplan_id, version, "draft", plan)
+
+        return await answer_once(self.database, memo, work)
+
+    async def approve(self, memo: Memo | None, by: str, careplan_id: UUID, form: ApprovalForm) -> Answer:
+        """Signs the current version. WrongState where another was meant, or it is signed already."""
+
+        async def work(tx: Transaction) -> Answer:
+            stored = await _locked(tx, careplan_id)
+            if form.version not in (None, stored.version):
+                raise WrongState(f"The current version is {stored.version}, not {form.version}: read it first.")
+            if stored.review == "approved":
+                raise WrongState(f"Version {stored.version} is approved already.")
+            await storage.mark_approved(tx, careplan_id)
+            tx.emit(
+                CarePlanApproved(
+                    order_id=stored.order_id,
+                    careplan_id=careplan_id,
+                    version=stored.version,
+                    approved=Signature(by=by, at=tx.now),
+                )
+            )
+            return _reviewed(200, careplan_id, stored.version, "approved", stored.careplan)
+
+        return await answer_once(self.database, memo, work)
+
+
+async def _locked(tx: Transaction, careplan_id: UUID) -> StoredPlan:
+    stored = await storage.plan_for_review(tx, careplan_id)
+    if stored is None:
+        raise NotFound("There is no such care plan.")
+    return stored
+
+
+def _reviewed(status: int, careplan_id: UUID, version: int, review: str, plan: CarePlan) -> Answer:
+    edited = {"text_edited": True} if plan.text_edited else {}
+    body = {"careplan_id": str(careplan_id), "version": version, "review": review, **edited}
+    return Answer(status, json.dumps(body), {"Location": f"/api/careplans/{careplan_id}"}, careplan_id)

@@ -1,0 +1,76 @@
+"""What was sent to us, as it was sent: kept encrypted, byte for byte, for as long as the order."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+from chassis.crypto import Keyring
+from chassis.ids import new_id
+
+Kind = Literal["raw", "records"]
+Outcome = Literal["accepted", "refused"]
+
+LARGEST_IN_A_ROW = 64 * 1024
+"""Sealed documents up to this lie in their row, which one commit makes durable together with the order and a hundred
+others; a file of its own costs two fsyncs. Measured on one disk with 16 at once: 2 KB in a row 2,250 a second, as a file
+of its own 640; 64 KB 590 against 480; 256 KB 165 against 260, and the write-ahead log carries each of them once more."""
+
+
+class Store(Protocol):
+    async def put(self, document_id: UUID, sealed: bytes) -> None: ...
+    async def get(self, document_id: UUID) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDocument:
+    """`sealed` None: it lies in the document store, under its id."""
+
+    document_id: UUID
+    source: str
+    kind: Kind
+    content_type: str
+    size: int
+    sha256: bytes
+    key_id: str
+    sealed: bytes | None
+
+
+@dataclass(frozen=True)
+class Archive:
+    keyring: Keyring
+    store: Store
+
+    async def keep(self, source: str, kind: Kind, content_type: str, content: bytes) -> KeptDocument:
+        """Sealed, and durable but for its row, which the caller's transaction inserts.
+
+        A store that has the document while that transaction fails keeps it for nothing: nobody takes it away, because
+        a commit whose answer was lost looks the same from here.
+        """
+        if len(content) <= LARGEST_IN_A_ROW:
+            return self._sealed(source, kind, content_type, content)
+        document = await asyncio.to_thread(self._sealed, source, kind, content_type, content)
+        assert document.sealed is not None
+        await self.store.put(document.document_id, document.sealed)
+        return KeptDocument(
+            document.document_id, source, kind, content_type, document.size, document.sha256, document.key_id, None
+        )
+
+    async def open(self, document: KeptDocument) -> bytes:
+        """The bytes as they came. CannotOpen where they were changed or their key is gone."""
+        sealed = document.sealed if document.sealed is not None else await self.store.get(document.document_id)
+        return await asyncio.to_thread(self.keyring.open, document.key_id, sealed, document.document_id.bytes)
+
+    def _sealed(self, source: str, kind: Kind, content_type: str, content: bytes) -> KeptDocument:
+        document_id = new_id()
+        return KeptDocument(
+            document_id,
+            source,
+            kind,
+            content_type,
+            len(content),
+            hashlib.sha256(content).digest(),
+            self.keyring.active,
+            self.keyring.seal(content, document_id.bytes),
+        )

@@ -1,0 +1,94 @@
+"""The table of kept documents and every query on it; part of `storage`, which outgrew one file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.database import Transaction
+from services.intake.archive import KeptDocument, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRow:
+    """One post of a partner, as an operator sees it in a list."""
+
+    id: UUID
+    source: str
+    outcome: Outcome
+    order_id: UUID | None
+    content_type: str
+    size: int
+    sha256: str
+    received_at: datetime
+    resubmitted_at: datetime | None
+
+
+_INSERT = """
+INSERT INTO documents (id, order_id, source, kind, content_type, size, sha256, key_id, outcome, received_at, sealed)
+SELECT id, order_id, source, kind, content_type, size, sha256, key_id, outcome, $11, sealed
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bytea[], $8::text[],
+            $9::text[], $10::bytea[])
+    AS t (id, order_id, source, kind, content_type, size, sha256, key_id, outcome, sealed)
+"""
+
+
+async def insert_documents(tx: Transaction, kept: Sequence[tuple[KeptDocument, UUID | None]]) -> None:
+    """Each with its order, or None where it came to none: it was refused."""
+    if not kept:
+        return
+    documents = [document for document, _ in kept]
+    await tx.execute(
+        _INSERT,
+        [document.document_id for document in documents],
+        [order_id for _, order_id in kept],
+        [document.source for document in documents],
+        [document.kind for document in documents],
+        [document.content_type for document in documents],
+        [document.size for document in documents],
+        [document.sha256 for document in documents],
+        [document.key_id for document in documents],
+        ["refused" if order_id is None else "accepted" for _, order_id in kept],
+        [document.sealed for document in documents],
+        tx.now,
+    )
+
+
+# The newest first is the primary key backwards: ids are UUIDv7.
+_LIST = """
+SELECT id, source, outcome, order_id, content_type, size, encode(sha256, 'hex') AS sha256, received_at, resubmitted_at
+FROM documents
+WHERE kind = 'raw' AND ($1::text IS NULL OR source = $1) AND ($2::text IS NULL OR outcome = $2)
+  AND ($3::uuid IS NULL OR id < $3)
+ORDER BY id DESC LIMIT $4
+"""
+_RAW = "SELECT * FROM documents WHERE id = $1 AND kind = 'raw'"
+_RESUBMITTED = "UPDATE documents SET resubmitted_at = $2 WHERE id = $1"
+
+
+async def list_submissions(
+    tx: Transaction, source: str | None, outcome: str | None, before: UUID | None, limit: int
+) -> list[SubmissionRow]:
+    rows = await tx.fetch(_LIST, source, outcome, before, limit)
+    return [SubmissionRow(**dict(row)) for row in rows]
+
+
+async def raw_submission(tx: Transaction, document_id: UUID) -> KeptDocument | None:
+    row: Any = await tx.fetchrow(_RAW, document_id)
+    if row is None:
+        return None
+    return KeptDocument(
+        row["id"],
+        row["source"],
+        row["kind"],
+        row["content_type"],
+        row["size"],
+        row["sha256"],
+        row["key_id"],
+        row["sealed"],
+    )
+
+
+async def mark_resubmitted(tx: Transaction, document_id: UUID) -> None:
+    await tx.execute(_RESUBMITTED, document_id, tx.now)

@@ -1,0 +1,27 @@
+"""Most journeys share one running system, and keep apart by ordering for new patients; `stack` is for those that cannot."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from local.broker import EmbeddedBroker
+from local.postgres import EmbeddedPostgres
+from tests.support.databases import fresh_database
+from tests.support.stack import Stack, environments, running
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def system(
+    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+) -> AsyncIterator[Stack]:
+    log = Path(tmp_path_factory.mktemp("broker")) / "broker.log"
+    async with EmbeddedBroker(log=log) as broker, fresh_database(postgres_server) as database_url:
+        settings = environments(database_url, broker.bootstrap_servers, embedded_broker=True)
+        async with running(settings) as stack:
+            yield stack

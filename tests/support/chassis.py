@@ -1,0 +1,77 @@
+"""What tests of the chassis share: a service's database, small facts, and things to wait for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.crypto import Keyring, new_key
+from chassis.database import Database
+from chassis.ids import new_id
+from chassis.messaging.codec import Codec
+from chassis.settings import role_of
+from local.environment import with_role
+from schemas.event import Event
+from schemas.intake import CarePlanRequested, OrderReceived
+from schemas.order import Order, Patient, Provider
+from schemas.validation import OrderWarned
+from tests.support.databases import ROLE_PASSWORD
+
+NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+RING = Keyring.parse(f"test:{new_key()}")
+
+
+def codec_of(service: str) -> Codec:
+    return Codec(service, RING)
+
+
+def role_url(owner_url: str, service: str) -> str:
+    return with_role(owner_url, role_of(service), ROLE_PASSWORD)
+
+
+def database_of(owner_url: str, service: str, connections: int = 6) -> Database:
+    """As the service itself opens it: with its own role, in its own schema."""
+    return Database(role_url(owner_url, service), codec_of(service), connections)
+
+
+def an_order(**changes: Any) -> Order:
+    order = Order(
+        patient=Patient(first_name="Ana", last_name="Bell", mrn="012345", date_of_birth=date(1979, 6, 8)),
+        provider=Provider(name="Dr. Jane Lee", npi="1234567893"),
+        primary_diagnosis="G70.00",
+        medication="IVIG",
+        patient_records="Generalised myasthenia gravis.",
+        order_date=date(2026, 2, 5),
+    )
+    return order.model_copy(update=changes)
+
+
+def order_received(order_id: UUID | None = None, **changes: Any) -> OrderReceived:
+    return OrderReceived(order_id=order_id or new_id(), source="web", submitted_at=NOON, order=an_order(**changes))
+
+
+def asked_again(order_id: UUID | None = None, attempt: int = 2) -> CarePlanRequested:
+    """The smallest fact that intake writes."""
+    return CarePlanRequested(order_id=order_id or new_id(), attempt=attempt)
+
+
+def warned(order_id: UUID | None = None, attempt: int = 1) -> OrderWarned:
+    """The smallest fact that validation writes."""
+    return OrderWarned(order_id=order_id or new_id(), attempt=attempt, findings=())
+
+
+def an_event(fact: Any = None, source: str = "intake", **more: Any) -> Event:
+    return Event(new_id(), source, NOON, fact or asked_again(), **more)
+
+
+async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 10) -> None:
+    """Returns once `happened()` is true; TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while True:
+            seen = happened()
+            if isinstance(seen, Awaitable):
+                seen = await seen
+            if seen:
+                return
+            await asyncio.sleep(0.005)

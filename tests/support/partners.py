@@ -1,0 +1,67 @@
+"""Partners' posts: the samples, and the same with something changed."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from chassis.errors import Fault, InvalidInput
+from services.intake.adapters.sources import SOURCES
+from services.intake.domain.draft import Draft
+from services.intake.domain.order_form import FormRules
+from tests.support.stack import SAMPLES
+
+RULES = FormRules(today=date(2026, 3, 1), mrn=re.compile("[0-9]{6}"))
+
+
+@dataclass(frozen=True)
+class Sample:
+    source: str
+    content_type: str
+    body: bytes
+
+
+def sample(source: str) -> Sample:
+    file = {
+        "clinic": "clinic/adalimumab-ra.json",
+        "pharmacorp": "pharmacorp/ocrelizumab-ms.xml",
+        "hl7v2": "hl7v2/rituximab-ra.hl7",
+    }[source]
+    return Sample(source, SOURCES[source].content_type, (SAMPLES / file).read_bytes())
+
+
+def clinic(change: Callable[[dict[str, Any]], object] = lambda _: None) -> bytes:
+    document = json.loads(sample("clinic").body)
+    change(document)
+    return json.dumps(document).encode()
+
+
+def with_text(source: str, *replaced: tuple[str, str]) -> bytes:
+    """The sample with texts replaced, each of which must be in it."""
+    text = sample(source).body.decode()
+    for old, new in replaced:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text.encode()
+
+
+def draft_of(source: str, body: bytes) -> Draft:
+    return SOURCES[source].draft(body)
+
+
+def order_of(source: str, body: bytes) -> dict[str, Any]:
+    """The canonical order as it is stored."""
+    form, faults = draft_of(source, body).check(RULES)
+    assert form is not None, faults
+    return form.order(RULES.today).model_dump(mode="json")
+
+
+def faults_of(source: str, body: bytes) -> dict[str, str]:
+    """Place -> code of everything that is wrong."""
+    try:
+        _, faults = draft_of(source, body).check(RULES)
+    except InvalidInput as invalid:
+        faults = [Fault(**fault) for fault in invalid.detail["errors"]]
+    return {fault.field: fault.code for fault in faults}
