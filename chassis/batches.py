@@ -5,7 +5,7 @@ A request waits for nothing but the transaction before its own; under load one c
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,6 +30,7 @@ class Batches(Generic[Item, Result]):
 
     async def submit(self, item: Item) -> Result:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(_seen)
         self._waiting.append((item, answer))
         if self._running is None:
             self._running = asyncio.create_task(self._drain())
@@ -38,14 +39,21 @@ class Batches(Generic[Item, Result]):
 
     async def _drain(self) -> None:
         await asyncio.sleep(0)  # lets requests that arrived in the same tick of the loop join
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
-            await self._answer(batch)
-        self._running = None
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
+                await self._answer(batch)
+        finally:
+            self._running = None
 
     async def _answer(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._save([item for item, _ in batch])
+        except asyncio.CancelledError:
+            for _, answer in (*batch, *self._waiting):
+                answer.cancel()
+            self._waiting.clear()
+            raise
         except Exception as error:
             if len(batch) == 1 or isinstance(error, self._shared_failures):
                 for _, answer in batch:
@@ -54,8 +62,21 @@ class Batches(Generic[Item, Result]):
                 for single in batch:
                     await self._answer([single])
         else:
+            self._hand_out(results, batch)
+
+    def _hand_out(self, results: Sequence[Result], batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        if len(results) == len(batch):
             for (_, answer), result in zip(batch, results, strict=True):
                 _settle(answer, result)
+        else:  # a defect; saving again, one by one, might do things twice
+            for _, answer in batch:
+                _settle(answer, error=ValueError(f"{len(results)} results for {len(batch)} items"))
+
+
+def _seen(answer: "asyncio.Future[Any]") -> None:
+    """Who goes away leaves an answer that nobody looks at, and asyncio would print its exception, values and all."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _settle(answer: "asyncio.Future[Result]", result: Result | None = None, error: Exception | None = None) -> None:

@@ -37,6 +37,7 @@ OUTAGES = (
 )
 """The database is away, starting, stopping, full, out of connections or its disk fails: waiting helps, giving up on an order does not."""
 
+
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """Two transactions met: the loser simply runs again."""
 
@@ -87,7 +88,12 @@ class Transaction:
         last = status.rpartition(" ")[2]
         return int(last) if last.isdigit() else 0
 
-    async def _flush(self) -> None:
+    @property
+    def emitted(self) -> bool:
+        return bool(self._emissions)
+
+    async def write_events(self) -> None:
+        """The last thing before the commit; `Database.transaction` calls it."""
         if self._emissions:
             await write_outbox(self.connection, self._emissions)
 
@@ -132,8 +138,8 @@ class Database:
             async with connection.transaction():
                 tx = Transaction(connection, self._codec, datetime.now(UTC))
                 yield tx
-                await tx._flush()
-            if tx._emissions:
+                await tx.write_events()
+            if tx.emitted:
                 self.outbox_filled.set()
 
     @asynccontextmanager
@@ -141,7 +147,10 @@ class Database:
         """A connection without a transaction, for single reads."""
         pool = await self.pool()
         async with pool.acquire(timeout=10) as connection:
-            yield Transaction(connection, self._codec, datetime.now(UTC))
+            tx = Transaction(connection, self._codec, datetime.now(UTC))
+            yield tx
+            if tx.emitted:
+                raise RuntimeError("an event leaves with a commit, and this was no transaction")
 
     async def is_ready(self) -> bool:
         try:

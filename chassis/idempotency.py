@@ -38,7 +38,8 @@ CREATE TABLE idempotency (
     body        text,
     created_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (caller, path, key)
-)
+);
+CREATE INDEX idempotency_created ON idempotency (created_at)
 """
 
 _CLAIM = """

@@ -50,7 +50,8 @@ async def _ensure_role(connection: Any, role: str, password: str | None) -> None
         await connection.execute(text(f"CREATE ROLE {role} LOGIN"))
     if password is not None:
         quoted = password.replace("'", "''")
-        await connection.execute(text(f"ALTER ROLE {role} LOGIN PASSWORD '{quoted}'"))
+        # Not text(): a colon in a password is no parameter.
+        await connection.exec_driver_sql(f"ALTER ROLE {role} LOGIN PASSWORD '{quoted}'")
 
 
 def _upgrade(connection: Any, service: str) -> None:

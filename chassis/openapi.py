@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from chassis.errors import ErrorType
 from chassis.security import SESSION_COOKIE
 
-_SCHEMAS = "#/components/schemas/{model}"
 _SIGN_IN = ("/api/session", "post")
 _ERRORS = {
     "400": ("Invalid", "The input's form is wrong; `detail.errors` lists every fault: field, code, message."),
@@ -53,8 +52,7 @@ class DocumentedApp(FastAPI):
 
 def json_body(form: type[BaseModel]) -> dict[str, Any]:
     """`openapi_extra` of a route that reads its body itself."""
-    schema = form.model_json_schema(ref_template=_SCHEMAS)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": form.model_json_schema()}}}}
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
@@ -65,15 +63,18 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         if name not in {"HTTPValidationError", "ValidationError"}
     }
     for path, method, operation in _operations(document):
-        form = _form_of(operation)
-        schemas |= form.pop("$defs", {})
+        if "requestBody" in operation:
+            operation["requestBody"] = _with_shared_forms(operation["requestBody"], schemas)
+        for answer in operation["responses"].values():
+            # FastAPI writes the form of one event, as OpenAPI 3.2 has it; the document says 3.1.
+            answer.get("content", {}).get("text/event-stream", {}).pop("itemSchema", None)
         operation["responses"] = {**_errors_of(path, method, operation), **operation["responses"]}
         operation["responses"] = dict(sorted(operation["responses"].items()))
         if _is_open(path) or (path, method) == _SIGN_IN:
             operation["security"] = []
         elif method == "post":
             operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-    components["schemas"] = {**schemas, "Error": Error.model_json_schema(ref_template=_SCHEMAS)}
+    components["schemas"] = {**schemas, "Error": Error.model_json_schema()}
     components["responses"] = {name: _error_response(status, text) for status, (name, text) in _ERRORS.items()}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "A staff token, or a partner's key."},
@@ -89,10 +90,15 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
             yield path, method, operation
 
 
-def _form_of(operation: dict[str, Any]) -> dict[str, Any]:
-    content: dict[str, Any] = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    schema: dict[str, Any] = content.get("schema", {})
-    return schema
+def _with_shared_forms(node: Any, schemas: dict[str, Any]) -> Any:
+    """`node` with the definitions that pydantic puts inside a schema moved to `schemas`, where OpenAPI looks for them."""
+    if isinstance(node, list):
+        return [_with_shared_forms(part, schemas) for part in node]
+    if not isinstance(node, dict):
+        return node.replace("#/$defs/", "#/components/schemas/") if isinstance(node, str) else node
+    for name, schema in node.get("$defs", {}).items():
+        schemas[name] = _with_shared_forms(schema, schemas)
+    return {key: _with_shared_forms(value, schemas) for key, value in node.items() if key != "$defs"}
 
 
 def _is_open(path: str) -> bool:
@@ -110,13 +116,13 @@ def _errors_of(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     if "{" in path:
         statuses.append("404")
     if method == "post":
-        statuses += ["413"] if (path, method) == _SIGN_IN else ["409", "413", "422"]
-    if "requestBody" in operation:
-        statuses.append("415")
+        statuses.append("413")
+    if method == "post" and (path, method) != _SIGN_IN:
+        statuses += ["409", "422", *(["415"] if "requestBody" in operation else [])]
     return {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in statuses}
 
 
 def _error_response(status: str, text: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": _SCHEMAS.format(model="Error")}}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     waits = {"Retry-After": {"schema": {"type": "integer"}}} if status in {"429", "503"} else None
     return {"description": text, "content": content, **({"headers": waits} if waits else {})}

@@ -99,7 +99,7 @@ class TokenVerifier:
             if len(self._verified) >= _REMEMBERED_TOKENS:
                 self._verified.clear()
             self._verified[token] = caller
-        if caller.expires_at < time.time() or self._is_revoked(caller.token_id):
+        if caller.expires_at <= time.time() or self._is_revoked(caller.token_id):
             raise Unauthenticated("The token has expired or was revoked: sign in again.")
         return caller
 
@@ -115,7 +115,7 @@ class TokenVerifier:
                 roles=frozenset(claims.get("roles", ())),
                 source=claims.get("source"),
             )
-        except (JoseError, KeyError, ValueError, TypeError):
+        except (JoseError, KeyError, ValueError, TypeError, AttributeError):
             raise Unauthenticated("The token is not one of ours, or was changed.") from None
 
 

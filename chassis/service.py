@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, FastAPI
 
 from chassis import ops
-from chassis.background import keep_running
+from chassis.background import every, keep_running
+from chassis.cleanup import Cleanup
 from chassis.crypto import Keyring
 from chassis.database import Database
 from chassis.messaging.codec import Codec
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.dead_letters import DeadLetters, Handle
-from chassis.messaging.kafka import Reader, ensure_topics, producer
+from chassis.messaging.kafka import Reader, ensure_topics, onlooker, producer
+from chassis.messaging.lost_log import LostLog
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
 from chassis.security import TokenVerifier
@@ -28,6 +30,8 @@ from schemas.event import Fact
 from schemas.topics import ALL, Topic
 
 _DRAIN_SECONDS = 10.0
+_LOST_LOG_SECONDS = 3.0
+_CLEANUP_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class _Running:
 
     async def start(self) -> None:
         self._reader = asyncio.create_task(keep_running("reader", self._read))
-        named = [("relay", self._relay), *self.loops]
+        named = [("relay", self._relay), ("lost log", self._watch_log), ("cleanup", self._clean_up), *self.loops]
         self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in named]
 
     async def _read(self) -> None:
@@ -97,17 +101,35 @@ class _Running:
             self.stopping,
             self.parts.nudges,
         )
-        await reader.run()
+        if not self.stopping.is_set():
+            await reader.run()
         self.drained.set()
         await asyncio.Event().wait()  # stopping: nothing more to read
 
     async def _relay(self) -> None:
+        await ensure_topics(self.parts.settings, await self._topics_written())
+        async with producer(self.parts.settings) as sender:
+            await Relay(self.parts.database, sender, self.parts.nudges).run()
+
+    async def _watch_log(self) -> None:
+        mine = await self._topics_written()
+        await ensure_topics(self.parts.settings, mine)
+        async with onlooker(self.parts.settings) as consumer:
+            lost_log = LostLog(self.parts.database, consumer, [topic.name for topic in mine])
+            while True:
+                await lost_log.check()
+                await asyncio.sleep(_LOST_LOG_SECONDS)
+
+    async def _topics_written(self) -> list[Topic]:
+        """Waits for ever where there are none."""
         mine = [topic for topic in ALL if topic.writer == self.parts.service]
         if not mine:
             await asyncio.Event().wait()
-        await ensure_topics(self.parts.settings, mine)
-        async with producer(self.parts.settings) as sender:
-            await Relay(self.parts.database, sender, self.parts.nudges).run()
+        return mine
+
+    async def _clean_up(self) -> None:
+        cleanup = Cleanup(self.parts.database, self.parts.settings.keep_sent_days)
+        await every(_CLEANUP_SECONDS, cleanup.run)
 
     async def stop(self) -> None:
         """Lets the poll in hand finish and commit; everything else is safe to cut off."""

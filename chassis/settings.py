@@ -4,18 +4,25 @@ Values come from the environment and are read once, in `main.py`; a bad value st
 """
 
 from functools import cached_property
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.crypto import Keyring
+from chassis.security import TokenVerifier
 
 
 class ServiceSettings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,  # a bad key is named, never shown
+    )
 
-    database_url: str = Field(alias="DATABASE_URL")
+    database_url: str = Field(alias="DATABASE_URL", repr=False)
     """PostgreSQL 15 or newer, with the service's own role."""
     database_connections: int = Field(default=6, alias="DATABASE_CONNECTIONS", ge=3)
     kafka_bootstrap_servers: str = Field(alias="KAFKA_BOOTSTRAP_SERVERS")
@@ -24,15 +31,17 @@ class ServiceSettings(BaseSettings):
     kafka_partitions: int = Field(default=12, alias="KAFKA_PARTITIONS", ge=1)
     kafka_replication: int = Field(default=1, alias="KAFKA_REPLICATION", ge=1)
     """Copies of each partition; 3 where there are three brokers."""
-    kafka_session_seconds: float = Field(default=45, alias="KAFKA_SESSION_SECONDS")
+    kafka_session_seconds: float = Field(default=45, alias="KAFKA_SESSION_SECONDS", gt=0)
     encryption_keys: str = Field(alias="CAREPLAN_ENCRYPTION_KEYS", repr=False)
     """`id:base64,…`, newest first: event values, documents, model answers."""
     token_public_keys: str = Field(alias="CAREPLAN_TOKEN_PUBLIC_KEYS")
     """JSON Web Key Set with the Ed25519 public keys that sign sessions, staff tokens and partner keys."""
+    keep_sent_days: float = Field(default=7, alias="CAREPLAN_KEEP_SENT_DAYS", ge=1)
+    """How long an event is kept after it was last sent, so that a broker which lost it gets it again."""
     pharmacy_time_zone: str = Field(default="America/New_York", alias="PHARMACY_TIME_ZONE")
     trace_sample: float = Field(default=0.05, alias="CAREPLAN_TRACE_SAMPLE", ge=0, le=1)
     otlp_endpoint: str | None = Field(default=None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
-    log_level: str = Field(default="info", alias="CAREPLAN_LOG_LEVEL")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", alias="CAREPLAN_LOG_LEVEL")
 
     @field_validator("pharmacy_time_zone")
     @classmethod
@@ -47,6 +56,15 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _readable_keys(cls, keys: str) -> str:
         Keyring.parse(keys)
+        return keys
+
+    @field_validator("token_public_keys")
+    @classmethod
+    def _readable_key_set(cls, keys: str) -> str:
+        try:
+            TokenVerifier(keys)
+        except Exception:  # whatever the library stumbles over, the cause is the same
+            raise ValueError("not a JSON Web Key Set") from None
         return keys
 
     @cached_property

@@ -36,6 +36,8 @@ def _add_trace_id(_: object, __: str, event: structlog.typing.EventDict) -> stru
 
 def configure_logs(level: str = "info") -> None:
     """JSON lines on standard output. Libraries log warnings and worse only: some print payloads below that."""
+    if level not in _LEVELS:
+        raise ValueError(f"CAREPLAN_LOG_LEVEL is one of {', '.join(_LEVELS)}")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -17,12 +17,17 @@ Port = Annotated[int, typer.Option(help="The port on 127.0.0.1.")]
 @cli.command()
 def up() -> None:
     """Start everything, and keep it running until Ctrl-C."""
-    from local.home import Home
+    from local.home import Home, HomeIsTaken
     from local.up import AllInOne
 
     port = int(os.environ.get("CAREPLAN_PORT", "8080"))
     separate = os.environ.get("CAREPLAN_SEPARATE") == "1"
-    asyncio.run(AllInOne(Home.from_environment(), port, separate=separate, console=Console()).run())
+    home = Home.from_environment()
+    try:
+        with home.alone():
+            asyncio.run(AllInOne(home, port, separate=separate, console=Console()).run())
+    except HomeIsTaken as taken:
+        raise SystemExit(str(taken)) from None
 
 
 @cli.command()

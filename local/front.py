@@ -8,9 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import ops
+from chassis.telemetry import Tracing
+from chassis.web import Telemetry
+
+_GENERATORS = ("/revisions", "/approve")
 
 
 def owner_of(method: str, path: str) -> str:
@@ -18,7 +23,7 @@ def owner_of(method: str, path: str) -> str:
     if path == "/api/orders":
         return "intake" if method == "POST" else "reporting"
     if path.startswith("/api/careplans/"):
-        return "generator" if method == "POST" else "reporting"
+        return "generator" if path.endswith(_GENERATORS) else "reporting"
     if path.startswith("/api/reports/"):
         return "reporting"
     if path.startswith("/api/ops/dead-letters"):
@@ -36,22 +41,23 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["path"] == "/openapi.json":
-            await _json(self.openapi(), send)
+        elif scope["path"] == "/openapi.json" and scope.get("method") == "GET":
+            await JSONResponse(self.openapi())(scope, receive, send)
         else:
             await self._owners[owner_of(scope.get("method", ""), scope["path"])](scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Every service's paths in one document."""
         documents = [app.openapi() for app in self._services.values()]
-        merged = {**documents[0], "info": {"title": "Care plans", "version": "1"}, "paths": {}, "components": {}}
-        schemas: dict[str, Any] = {}
+        paths: dict[str, Any] = {}
+        components: dict[str, dict[str, Any]] = {}
         for document in documents:
             for path, methods in document["paths"].items():
-                merged["paths"].setdefault(path, {}).update(methods)
-            schemas |= document.get("components", {}).get("schemas", {})
-        merged["components"] = {"schemas": schemas}
-        return merged
+                paths.setdefault(path, {}).update(methods)
+            for kind, parts in document["components"].items():
+                components.setdefault(kind, {}).update(parts)
+        about = {"title": "Care plans", "version": documents[0]["info"]["version"]}
+        return {**documents[0], "info": about, "paths": paths, "components": components}
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -68,18 +74,11 @@ class Front:
             yield
 
 
-def _operations(services: Mapping[str, FastAPI]) -> FastAPI:
+def _operations(services: Mapping[str, FastAPI]) -> ASGIApp:
     """Dead letters of all services in one list."""
     first = next(iter(services.values()))
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
     app.exception_handlers.update(first.exception_handlers)
     app.state.tokens = first.state.tokens
     app.include_router(ops.router([service.state.dead_letters for service in services.values()]))
-    return app
-
-
-async def _json(body: Any, send: Send) -> None:
-    from json import dumps
-
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": dumps(body).encode()})
+    return Telemetry(app, "operations", Tracing("operations", 0, None))

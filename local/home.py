@@ -1,7 +1,11 @@
 """`CAREPLAN_HOME`: everything the all-in-one keeps, and the secrets it makes for itself on the first start."""
 
+import fcntl
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
@@ -10,6 +14,11 @@ from typing import Any
 from joserfc.jwk import OKPKey
 
 from chassis.crypto import new_key
+
+
+class HomeIsTaken(RuntimeError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"Another all-in-one is running in {folder}: stop it, or set CAREPLAN_HOME to another folder.")
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,22 @@ class Home:
 
     def log_of(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
+
+    @contextmanager
+    def alone(self, seconds: float = 15.0) -> Iterator[None]:
+        """Holds the folder against a second all-in-one; waits for one that is just stopping. HomeIsTaken otherwise."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        end = time.monotonic() + seconds
+        with (self.folder / "careplan.lock").open("w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if time.monotonic() > end:
+                        raise HomeIsTaken(self.folder) from None
+                    time.sleep(0.1)
+            yield
 
     def secrets(self) -> "Secrets":
         """Those made at the first start."""

@@ -29,7 +29,6 @@ class AllInOne:
 
     async def run(self) -> None:
         self._refuse_taken_ports()
-        self._home.folder.mkdir(parents=True, exist_ok=True)
         secrets = self._home.secrets()
         async with Supervisor(self._say) as supervisor:
             self._home.pid_file.write_text(f"{os.getpid()}\n")

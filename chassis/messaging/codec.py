@@ -15,6 +15,8 @@ from chassis.crypto import CannotOpen, Keyring
 from schemas.event import Event
 from schemas.topics import FACT_OF
 
+LARGEST_MESSAGE = 4 * 1024 * 1024
+"""What topics and clients are set to: a value, its key and its headers."""
 _LARGEST_FACT = 16 * 1024 * 1024
 """Bytes after decompression; far above the 200,000 characters of records that an order may hold."""
 

@@ -8,6 +8,7 @@ Only "my database is away" holds a partition up, for as long as it lasts.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from opentelemetry.trace import SpanKind
@@ -35,7 +36,7 @@ class Consumer:
     tracing: Tracing
 
     async def receive(self, messages: Sequence[Message]) -> None:
-        """Returns when each message has had its effect or is a dead letter. Never raises but for cancellation."""
+        """Returns when each message has had its effect or is a dead letter; raises only where it cannot even be kept."""
         readable: list[tuple[Message, Event]] = []
         for message in messages:
             try:
@@ -72,20 +73,13 @@ class Consumer:
 
     async def _traced(self, events: Sequence[Event]) -> None:
         """Handles them below a span of each sampled order's trace, the last one current."""
-        spans = [
-            self.tracing.span(
-                f"{self.service} {event.type}", SpanKind.CONSUMER, event.trace, {"order.id": str(event.subject)}
-            )
-            for event in events
-            if is_sampled(event.trace)
-        ]
-        for span in spans:
-            span.__enter__()
-        try:
+        with ExitStack() as spans:
+            for event in events:
+                if is_sampled(event.trace):
+                    about = {"order.id": str(event.subject)}
+                    name = f"{self.service} {event.type}"
+                    spans.enter_context(self.tracing.span(name, SpanKind.CONSUMER, event.trace, about))
             await self.handle(events)
-        finally:
-            for span in reversed(spans):
-                span.__exit__(None, None, None)
 
     async def _through_outages(self, work: Callable[[], Awaitable[None]]) -> None:
         """Runs `work`, again and again while the database is away; collisions run again at once."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.answer import Answer
 from chassis.crypto import Keyring
-from chassis.database import Database, Transaction
+from chassis.database import OUTAGES, Database, Transaction
 from chassis.errors import NotFound, WrongState
 from chassis.idempotency import Memo, answer_once
 from chassis.ids import new_id
@@ -55,6 +55,9 @@ _MARK_REPLAYED = "UPDATE dead_letters SET replayed_at = now() WHERE id = $1 AND 
 _COUNT_ATTEMPT = "UPDATE dead_letters SET attempts = attempts + 1 WHERE id = $1"
 
 
+_LONGEST_HEADER = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A Kafka record, as far as it matters here."""
@@ -89,8 +92,8 @@ class DeadLetters:
                 message.partition,
                 message.offset,
                 hashlib.sha256(value).digest(),
-                message.headers.get("ce_type"),
-                message.headers.get("ce_subject"),
+                _as_text(message.headers.get("ce_type")),
+                _as_text(message.headers.get("ce_subject")),
                 reason,
                 list(places),
                 attempts,
@@ -134,7 +137,8 @@ class DeadLetters:
             raise WrongState("This dead letter was replayed before.")
         await self._handle_again(letter_id, row)
         async with self.database.transaction() as tx:
-            await tx.execute(_MARK_REPLAYED, letter_id)
+            if not await tx.execute(_MARK_REPLAYED, letter_id):
+                raise WrongState("This dead letter was replayed before.")  # by somebody else, at the same moment
 
     async def _handle_again(self, letter_id: UUID, row: Any) -> None:
         value = self.keyring.open(row["key_id"], row["payload"], letter_id.bytes)
@@ -142,9 +146,16 @@ class DeadLetters:
             event = self.codec.decode(json.loads(row["headers"]), value)
             if event is not None:
                 await self.handle([event])
+        except OUTAGES:
+            raise  # says nothing of the letter
         except Exception as error:
             async with self.database.transaction() as tx:
                 await tx.execute(_COUNT_ATTEMPT, letter_id)
             log.error("dead_letter.failed_again", dead_letter_id=str(letter_id), exc=error)
             reason = error.reason if isinstance(error, Undecodable) else type(error).__name__
             raise WrongState("It could not be handled this time either.", {"reason": reason}) from error
+
+
+def _as_text(header: str | None) -> str | None:
+    """Whatever somebody wrote into a header, as PostgreSQL can hold it: a letter that cannot be kept holds up a partition."""
+    return None if header is None else header.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST_HEADER]

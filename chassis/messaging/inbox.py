@@ -18,7 +18,11 @@ INSERT INTO inbox (event_id) SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id
 ON CONFLICT DO NOTHING RETURNING event_id
 """
 
+# What still arrives is remembered on: the cleanup goes by when an event was last seen.
 _SEND_AGAIN_WHAT_THEY_CAUSED = """
+WITH seen AS (
+    UPDATE inbox SET received_at = now() WHERE event_id = ANY($1::uuid[]) AND received_at < now() - interval '1 day'
+)
 UPDATE outbox SET sent_at = NULL WHERE cause = ANY($1::uuid[]) AND sent_at IS NOT NULL
 """
 

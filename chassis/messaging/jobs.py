@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from chassis.database import OUTAGES, Database, Transaction
+from chassis.database import COLLISIONS, OUTAGES, Database, Transaction
 from chassis.telemetry import log
 
 JOBS_TABLE = """
@@ -59,6 +59,9 @@ WHERE jobs.id = mine.id AND jobs.generation = mine.generation RETURNING jobs.id
 """
 
 _SECONDS_TO_NEXT = "SELECT extract(epoch FROM min(due_at) - now())::float8 FROM jobs"
+
+
+_OUTAGE_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +141,29 @@ class Worker:
         heartbeat = asyncio.create_task(self._keep_leases())
         try:
             while True:
-                self._wake.clear()
-                room = self.concurrency - len(self._running)
-                claimed = await self._claim(room) if room > 0 else []
-                for job in claimed:
-                    self._start(job)
-                if len(claimed) < room or room <= 0:
-                    await self._until_something_is_due()
+                try:
+                    await self._start_what_is_due()
+                except (*OUTAGES, *COLLISIONS) as error:
+                    # What runs goes on: it was paid for, and its lease outlasts a short outage.
+                    log.warning("jobs.not_claimed", exc=error)
+                    await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
         finally:
             heartbeat.cancel()
             for _, task in list(self._running.values()):
                 task.cancel()
 
+    async def _start_what_is_due(self) -> None:
+        self._wake.clear()
+        room = self.concurrency - len(self._running)
+        claimed = await self._claim(room) if room > 0 else []
+        for job in claimed:
+            self._start(job)
+        if len(claimed) < room or room <= 0:
+            await self._until_something_is_due()
+
     def _start(self, job: Job) -> None:
+        if job.id in self._running:  # it lost its lease, to ourselves
+            self._running[job.id][1].cancel()
         task = asyncio.create_task(self._do(job))
         self._running[job.id] = (job, task)
 
@@ -190,7 +203,7 @@ class Worker:
             try:
                 async with self.database.transaction() as tx:
                     rows = await tx.fetch(_EXTEND, [j.id for j in mine], [j.generation for j in mine], self.lease)
-            except OUTAGES as error:
+            except Exception as error:  # whatever it is: without heartbeats every job would run, and be billed, twice
                 log.warning("lease.not_extended", jobs=len(mine), exc=error)
                 continue
             kept = {row["id"] for row in rows}

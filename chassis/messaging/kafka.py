@@ -10,13 +10,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, RebalanceInProgressError, for_code
 
+from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.dead_letters import Message
 from chassis.messaging.nudges import Nudges, PatientConsumer
 from chassis.settings import ServiceSettings
 from chassis.telemetry import log
 from schemas.topics import Topic
 
-LARGEST_MESSAGE = 4 * 1024 * 1024
 _LARGEST_POLL_RECORDS = 200
 _POLL_MS = 1000
 _TOPIC_EXISTS = 36
@@ -37,8 +37,8 @@ def producer(settings: ServiceSettings) -> AIOKafkaProducer:
 async def ensure_topics(settings: ServiceSettings, topics: Sequence[Topic]) -> None:
     """Creates what is missing. A topic that a client creates by asking for it would have one partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=10_000)
-    await admin.start()
     try:
+        await admin.start()
         for topic in topics:
             answer = await admin.create_topics([_new_topic(topic, settings)])
             for name, code, *_ in answer.topic_errors:
@@ -46,6 +46,11 @@ async def ensure_topics(settings: ServiceSettings, topics: Sequence[Topic]) -> N
                     raise for_code(code)(f"topic {name} was not created")
     finally:
         await admin.close()
+
+
+def onlooker(settings: ServiceSettings) -> AIOKafkaConsumer:
+    """A client of no group that reads nothing: it asks where partitions end."""
+    return AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=5_000)
 
 
 def _new_topic(topic: Topic, settings: ServiceSettings) -> NewTopic:
@@ -70,8 +75,8 @@ class Reader:
         """Reads until `stopping` is set; raises when the broker is away, and is started again."""
         await ensure_topics(self.settings, self.topics)
         consumer = self._consumer()
-        await consumer.start()
         try:
+            await consumer.start()
             while not self.stopping.is_set():
                 polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_LARGEST_POLL_RECORDS)
                 if polled:
@@ -100,7 +105,7 @@ class Reader:
 
 
 def _message(record: ConsumerRecord) -> Message:
-    headers = {name: value.decode("latin-1") for name, value in record.headers}
+    headers = {name: (value or b"").decode("latin-1") for name, value in record.headers}
     return Message(record.topic, record.partition, record.offset, headers, record.value)
 
 

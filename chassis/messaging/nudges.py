@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakSet
 
 from aiokafka import AIOKafkaConsumer
 
@@ -20,12 +21,13 @@ class Nudges:
     """The bulletin board of one process: who has written tells who reads."""
 
     def __init__(self) -> None:
-        self._readers: dict[str, list[asyncio.Event]] = defaultdict(list)
+        # Weak: a reader that was started again leaves nothing behind.
+        self._readers: dict[str, WeakSet[asyncio.Event]] = defaultdict(WeakSet)
 
     def reader_of(self, topics: Iterable[str]) -> asyncio.Event:
         nudge = asyncio.Event()
         for topic in topics:
-            self._readers[topic].append(nudge)
+            self._readers[topic].add(nudge)
         return nudge
 
     def tell(self, topics: Iterable[str]) -> None:

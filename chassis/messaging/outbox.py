@@ -3,19 +3,20 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
-from chassis.messaging.codec import Codec
+from chassis.messaging.codec import LARGEST_MESSAGE, Codec
+from chassis.messaging.lost_log import Partition, send_again_what_was_lost, sent_up_to
 from chassis.messaging.nudges import Nudges
 from schemas.event import Event
 from schemas.topics import TOPIC_OF
 
 if TYPE_CHECKING:
-    from chassis.database import Database
+    from chassis.database import Database, Transaction
 
 OUTBOX_TABLE = """
 CREATE TABLE outbox (
@@ -33,7 +34,14 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_unsent ON outbox (id) WHERE sent_at IS NULL;
 CREATE INDEX outbox_cause ON outbox (cause);
-CREATE INDEX outbox_subject ON outbox (subject)
+CREATE INDEX outbox_subject ON outbox (subject);
+CREATE TABLE outbox_sent (
+    topic     text    NOT NULL,
+    partition integer NOT NULL,
+    highest   bigint  NOT NULL,
+    PRIMARY KEY (topic, partition)
+);
+COMMENT ON TABLE outbox_sent IS 'The highest offset that each partition gave us: where it ends before that, its log was lost'
 """
 
 _WRITE = """
@@ -48,12 +56,19 @@ WHERE sent_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 
 _MARK_SENT = """
-UPDATE outbox SET sent_at = now(), partition = sent.partition, "offset" = sent."offset"
-FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS sent (id, partition, "offset")
-WHERE outbox.id = sent.id
+WITH marked AS (
+    UPDATE outbox SET sent_at = now(), partition = sent.partition, "offset" = sent."offset"
+    FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS sent (id, partition, "offset")
+    WHERE outbox.id = sent.id
+    RETURNING outbox.topic, outbox.partition, outbox."offset"
+)
+INSERT INTO outbox_sent (topic, partition, highest)
+SELECT topic, partition, max("offset") FROM marked GROUP BY topic, partition ORDER BY topic, partition
+ON CONFLICT (topic, partition) DO UPDATE SET highest = greatest(outbox_sent.highest, excluded.highest)
 """
 
 _BATCH = 200
+_LARGEST_VALUE = LARGEST_MESSAGE - 64 * 1024
 _SAFETY_POLL_SECONDS = 1.0
 _SEND_TIMEOUT_SECONDS = 20.0
 
@@ -72,7 +87,11 @@ class Emission:
         topic = TOPIC_OF[type(event.data)]
         if topic.writer != codec.source:
             raise TypeError(f"{event.type} belongs to {topic.writer}, not to {codec.source}")
-        return cls(event, topic.name, *codec.encode(event))
+        headers, value = codec.encode(event)
+        if len(value) > _LARGEST_VALUE:
+            # Refused here it fails alone; in the outbox it would hold up everything behind it.
+            raise ValueError(f"{event.type} of {len(value)} bytes is too large for Kafka")
+        return cls(event, topic.name, headers, value)
 
 
 async def write_outbox(connection: Any, emissions: Sequence[Emission]) -> None:
@@ -94,8 +113,11 @@ class Relay:
     database: "Database"
     producer: AIOKafkaProducer
     nudges: Nudges
+    _highest: dict[Partition, int] = field(default_factory=dict)
 
     async def run(self) -> None:
+        async with self.database.reading() as db:
+            self._highest = await sent_up_to(db)
         while True:
             self.database.outbox_filled.clear()
             if await self.send_waiting() < _BATCH:
@@ -116,11 +138,22 @@ class Relay:
                 return 0
             async with asyncio.timeout(_SEND_TIMEOUT_SECONDS):
                 sent = await self._send(rows)
+            await self._look_whether_offsets_went_back(tx, sent)
             await tx.execute(
                 _MARK_SENT, [row["id"] for row in rows], [s.partition for s in sent], [s.offset for s in sent]
             )
         self.nudges.tell({row["topic"] for row in rows})
         return len(rows)
+
+    async def _look_whether_offsets_went_back(self, tx: "Transaction", sent: Sequence[RecordMetadata]) -> None:
+        """A broker that forgot counts from the beginning, and may pass the old end before anybody looks there."""
+        lowest: dict[Partition, int] = {}
+        for place in reversed(sent):
+            lowest[place.topic, place.partition] = place.offset
+        suspicious = {p: offset for p, offset in lowest.items() if offset <= self._highest.get(p, -1)}
+        if suspicious:
+            await send_again_what_was_lost(tx, suspicious)
+        self._highest |= {(place.topic, place.partition): place.offset for place in sent}
 
     async def _send(self, rows: Sequence[Any]) -> list[RecordMetadata]:
         waiting = []

@@ -29,7 +29,7 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
     facts = knowledge.load()
 
     def prepare(assignment: Assignment) -> PlanRequest:
-        return plan_request(assignment.order, facts)
+        return plan_request(assignment.order, facts, assignment.findings)
 
     def compose(answer: ModelAnswer, request: PlanRequest) -> CarePlan:
         produced_by = ProducedBy(
@@ -63,7 +63,8 @@ def language_model(settings: GeneratorSettings) -> LanguageModel:
     """The provider that `CAREPLAN_MODEL` names. A missing key stops the start here, not the first order."""
     if settings.model_provider == "scripted":
         return Scripted()
-    from services.generator.adapters.anthropic import Anthropic
+    # The SDK takes a second and 40 MB to load: only who uses it pays.
+    from services.generator.adapters.anthropic import Anthropic  # noqa: PLC0415
 
     if not settings.anthropic_api_key:
         raise ValueError("ANTHROPIC_API_KEY is not set, and CAREPLAN_MODEL is anthropic")

@@ -12,39 +12,47 @@ from chassis.database import Transaction
 from chassis.ids import new_id
 from chassis.messaging.jobs import Job
 from schemas.careplan import CarePlan, Review, Signature, unpack
-from schemas.order import Order
+from schemas.order import Finding, Order
 from services.generator.adapters.model import ModelAnswer
 
 _KEEP_ORDERS = """
-INSERT INTO accepted_orders (order_id, accepted_at, order_body)
-SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::json[]) ON CONFLICT DO NOTHING
+INSERT INTO accepted_orders (order_id, accepted_at, order_body, findings)
+SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::json[], $4::json[]) ON CONFLICT DO NOTHING
 """
 _ASSIGNMENTS = """
-SELECT order_id, accepted_at, order_body FROM accepted_orders WHERE order_id = ANY($1::uuid[])
+SELECT order_id, accepted_at, order_body, findings FROM accepted_orders WHERE order_id = ANY($1::uuid[])
 """
+
+
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a plan is to be written for."""
+    """What a plan is to be written for. `findings`: what validation found, confirmed warnings included."""
 
     order: Order
     accepted_at: datetime
+    findings: tuple[Finding, ...] = ()
 
 
-async def keep_orders(tx: Transaction, orders: Sequence[tuple[UUID, datetime, Order]]) -> None:
+async def keep_orders(tx: Transaction, accepted: Sequence[tuple[UUID, Assignment]]) -> None:
     await tx.execute(
         _KEEP_ORDERS,
-        [order_id for order_id, _, _ in orders],
-        [accepted_at for _, accepted_at, _ in orders],
-        [order.model_dump_json() for _, _, order in orders],
+        [order_id for order_id, _ in accepted],
+        [assignment.accepted_at for _, assignment in accepted],
+        [assignment.order.model_dump_json() for _, assignment in accepted],
+        [_FINDINGS.dump_json(assignment.findings).decode() for _, assignment in accepted],
     )
 
 
 async def assignments(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, Assignment]:
     rows = await tx.fetch(_ASSIGNMENTS, order_ids)
     return {
-        row["order_id"]: Assignment(Order.model_validate_json(row["order_body"]), row["accepted_at"]) for row in rows
+        row["order_id"]: Assignment(
+            Order.model_validate_json(row["order_body"]), row["accepted_at"], _FINDINGS.validate_json(row["findings"])
+        )
+        for row in rows
     }
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from chassis.errors import Fault, InvalidInput, NotFound
 from chassis.ids import id_in
@@ -55,9 +55,9 @@ _Day = Annotated[date, BeforeValidator(_written_day)]
 _Blank = BeforeValidator(_absent_if_blank)
 FirstDay = Annotated[_Day | None, _Blank, Query(alias="from")]
 LastDay = Annotated[_Day | None, _Blank, Query(alias="to")]
-Text = Annotated[str | None, _Blank, Query(max_length=200, pattern=READABLE)]
+Text = Annotated[Annotated[str, Field(max_length=200, pattern=READABLE)] | None, _Blank, Query()]
 Status = Annotated[OrderStatus | None, _Blank, Query()]
-Limit = Annotated[int | None, _Blank, Query(ge=1, le=100)]
+Limit = Annotated[Annotated[int, Field(ge=1, le=100)] | None, _Blank, Query()]
 
 
 def cursor_after(order_id: UUID | None) -> str | None:

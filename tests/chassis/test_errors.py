@@ -120,7 +120,9 @@ def _form(answer: httpx2.Response) -> dict[str, Any]:
 
 
 def _all_classes(base: type[ApplicationError] = ApplicationError) -> set[type[ApplicationError]]:
-    return {base}.union(*(_all_classes(below) for below in base.__subclasses__() if below.__module__.startswith("chassis")))
+    return {base}.union(
+        *(_all_classes(below) for below in base.__subclasses__() if below.__module__.startswith("chassis"))
+    )
 
 
 def test_every_class_of_the_tree_has_an_example_here() -> None:

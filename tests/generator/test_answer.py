@@ -75,7 +75,10 @@ def _first(section: str, **changes: Any) -> dict[str, Any]:
         (_first("problem_list", evidence=[{"kind": "record", "quote": "creatinine 2.4"}]), "not a verbatim part"),
         (_first("problem_list", evidence=[{"kind": "record", "quote": " "}]), "not a verbatim part"),
         (_first("problem_list", evidence=[{"kind": "knowledge", "fact_id": "ivig.boxed.none"}]), "no such fact"),
-        (_first("problem_list", evidence=[{"kind": "knowledge", "fact_id": "adalimumab.boxed.malignancy"}]), "no such fact"),
+        (
+            _first("problem_list", evidence=[{"kind": "knowledge", "fact_id": "adalimumab.boxed.malignancy"}]),
+            "no such fact",
+        ),
         (_first("problem_list", evidence=[{"kind": "order", "field": "provider.npi"}]), "no such field"),
         (_first("problem_list", evidence=[{"kind": "order", "field": "medication_history.9"}]), "no such field"),
         (_first("problem_list", checklist=[]), "is not answered"),
@@ -133,7 +136,9 @@ def test_the_text_has_the_headings_in_order_and_the_identity_as_ordered() -> Non
 
 
 def test_confirmed_mismatches_are_said() -> None:
-    finding = Finding(type="warning", code="PATIENT_MRN_MISMATCH", message="…", detail={"on_file": "secret"}, confirmed=True)
+    finding = Finding(
+        type="warning", code="PATIENT_MRN_MISMATCH", message="…", detail={"on_file": "secret"}, confirmed=True
+    )
     plan = plan_for(plan_request(SAMPLES["ivig"](), facts(), [finding]))
     assert any(gap.startswith("Identity") for gap in plan.gaps)
     assert "secret" not in plan.text

@@ -34,12 +34,12 @@ IDENTIFIED = order(
 
 def model(handler: Handler, **options: Any) -> Anthropic:
     client = httpx2.AsyncClient(transport=httpx2.MockTransport(handler))
-    return Anthropic("key", base_url="http://model.test", http_client=client, **options)
+    return Anthropic("key", base_url="http://model.test", model="claude-sonnet-5", http_client=client, **options)
 
 
 def message(text: str = "{}", stop_reason: str | None = "end_turn", **fields: Any) -> dict[str, Any]:
     return {
-        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5-20250929",
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-5-20260601",
         "content": [{"type": "text", "text": text}], "stop_reason": stop_reason, "stop_sequence": None,
         "usage": {"input_tokens": 100, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 300, "output_tokens": 50},
     } | fields  # fmt: skip
@@ -74,7 +74,7 @@ async def test_a_good_answer_becomes_a_plan_within_every_gate(sample: str) -> No
     plan = assemble(answer.answer(), request, PRODUCED_BY)
     assert complaints(plan, request) == []
     assert "{{" not in plan.text + plan.handout
-    assert answer.model == "claude-sonnet-4-5-20250929"
+    assert answer.model == "claude-sonnet-5-20260601"
     assert (answer.input_tokens, answer.cached_input_tokens, answer.output_tokens) == (120, 300, 50)
 
 
@@ -95,7 +95,7 @@ async def test_the_request_is_bounded_structured_and_cacheable() -> None:
     request = request_for(SAMPLES["ivig"]())
     await model(a_good_model(request, sent)).write(request)
     body = json.loads(sent[0].content)
-    assert body["model"] == "claude-sonnet-4-5"
+    assert body["model"] == "claude-sonnet-5"
     assert body["output_config"]["format"]["type"] == "json_schema"
     assert [block["cache_control"]["type"] for block in body["system"]] == ["ephemeral", "ephemeral"]
     assert "ivig.boxed.renal" in body["system"][1]["text"]
@@ -157,7 +157,10 @@ async def test_what_nobody_bills_is_unavailable(handler: Handler, reason: str, r
         (answers(message("")), "MALFORMED"),
         (answers({"id": "msg_1"}), "MALFORMED"),
         (lambda _: httpx2.Response(200, html="<html>Welcome to the hotel network</html>"), "MALFORMED"),
-        (lambda _: httpx2.Response(200, content=b'{"id": "m', headers={"content-type": "application/json"}), "MALFORMED"),
+        (
+            lambda _: httpx2.Response(200, content=b'{"id": "m', headers={"content-type": "application/json"}),
+            "MALFORMED",
+        ),
         (raises(httpx2.RemoteProtocolError("peer closed the connection")), "CUT"),
         (raises(httpx2.ReadError("reset")), "CUT"),
         (raises(httpx2.ReadTimeout("stalled")), "TIMEOUT"),

@@ -8,7 +8,11 @@ from services.generator.domain.evidence import OrderField
 from tests.support.clinical_orders import SAMPLES
 from tests.support.plans import found, request_for
 
-RHEUMA: dict[str, Any] = {"medication": "Humira 40 mg", "primary_diagnosis": "M05.79", "medication_history": ["folic acid 1 mg daily"]}
+RHEUMA: dict[str, Any] = {
+    "medication": "Humira 40 mg",
+    "primary_diagnosis": "M05.79",
+    "medication_history": ["folic acid 1 mg daily"],
+}
 SCREENED = "QuantiFERON negative. HBsAg negative, anti-HBc negative. CBC normal. ALT 20. "
 
 
@@ -161,7 +165,9 @@ def test_methotrexate_every_day_is_found(entry: str, *, is_found: bool) -> None:
     assert ("dose:methotrexate:0" in found(**RHEUMA | {"medication_history": [entry]})) is is_found
 
 
-@pytest.mark.parametrize("medicine", ["ciprofloxacin 500 mg BID", "azithromycin", "metoprolol 50 mg", "Botox 100 units"])
+@pytest.mark.parametrize(
+    "medicine", ["ciprofloxacin 500 mg BID", "azithromycin", "metoprolol 50 mg", "Botox 100 units"]
+)
 def test_a_medicine_that_worsens_myasthenia_is_grave(medicine: str) -> None:
     assert found(medication_history=[medicine])["mg:0"].severity == "high"
     assert "mg:0" not in found(medication_history=[medicine], primary_diagnosis="G61.81")
@@ -176,7 +182,9 @@ def test_a_medicine_that_worsens_myasthenia_is_grave(medicine: str) -> None:
         ("G70.01", "In crisis, intubated.", False),
     ],
 )
-def test_a_myasthenia_code_that_the_records_contradict_is_asked_about(code: str, records: str, *, is_found: bool) -> None:
+def test_a_myasthenia_code_that_the_records_contradict_is_asked_about(
+    code: str, records: str, *, is_found: bool
+) -> None:
     assert (f"code:{code}" in found(primary_diagnosis=code, patient_records=records)) is is_found
 
 
@@ -200,7 +208,9 @@ def test_hepatitis_b_is_read_from_results(records: str, *, hepatitis: bool, miss
 
 
 def test_a_hepatitis_b_code_counts_as_a_result() -> None:
-    assert found(medication="Epclusa", primary_diagnosis="B18.2", additional_diagnoses=["B18.1"])["positive:hepatitis_b"]
+    assert found(medication="Epclusa", primary_diagnosis="B18.2", additional_diagnoses=["B18.1"])[
+        "positive:hepatitis_b"
+    ]
 
 
 @pytest.mark.parametrize(("records", "positive"), [("QuantiFERON positive", True), ("T-SPOT negative", False)])
@@ -239,8 +249,15 @@ def test_a_patient_who_may_become_pregnant_needs_test_and_contraception() -> Non
     ],
 )
 def test_others_are_not_asked_about_pregnancy(changes: dict[str, str]) -> None:
-    base = {"medication": "lenalidomide", "primary_diagnosis": "C90.00", "patient_date_of_birth": "1990-01-01"}
+    base: dict[str, Any] = {
+        "medication": "lenalidomide",
+        "primary_diagnosis": "C90.00",
+        "patient_date_of_birth": "1990-01-01",
+    }
     assert "pregnancy" not in found(**base | changes)
+    request = request_for(**base | changes)
+    assert not [visit for visit in request.calendar if "pregnan" in visit.fact.test]
+    assert not [result for result in request.baselines if "pregnan" in result.fact.test]
 
 
 def test_unknown_sex_is_asked_about() -> None:
@@ -295,3 +312,20 @@ def test_the_samples_have_the_findings_that_a_pharmacist_expects() -> None:
     assert "interaction:ocrelizumab.interact.immunosuppressants" in ids["ocrelizumab"]
     assert {"positive:hepatitis_b", "boxed:rituximab.boxed.hbv"} <= ids["rituximab"]
     assert not ids["ivig"] & {"weight:contradiction", "dose:rule", "dose:arithmetic", "code:G70.00"}
+
+
+@pytest.mark.parametrize(
+    ("drug", "code", "records", "is_found"),
+    [
+        ("tocilizumab", "M05.79", "ANC 1.5, Plt 240.", True),
+        ("tocilizumab", "M05.79", "ANC 4,200, platelets 88,000.", True),
+        ("tocilizumab", "M05.79", "ANC 4.2 K/uL, Plt 264.", False),
+        ("tofacitinib", "M05.79", "Hgb 8.2, lymphocytes 1.4.", True),
+        ("tofacitinib", "M05.79", "Hgb 12.1, ALC 1400, ANC 3.1.", False),
+        ("tofacitinib", "M05.79", "ALC 0.4.", True),
+        ("IVIG", "G70.00", "Plt 20, Hgb 7.", False),
+    ],
+)
+def test_a_value_that_forbids_the_first_dose_is_grave(drug: str, code: str, records: str, *, is_found: bool) -> None:
+    items = found(medication=drug, primary_diagnosis=code, patient_records=records)
+    assert any(item_id.startswith("limit:") for item_id in items) is is_found

@@ -66,7 +66,11 @@ def test_a_stated_amount_ten_times_the_rules_is_found(stated: str, *, is_found: 
 
 
 def test_children_have_their_own_rules() -> None:
-    child: dict[str, Any] = {"medication": "fingolimod", "primary_diagnosis": "G35", "patient_date_of_birth": "2014-01-01"}
+    child: dict[str, Any] = {
+        "medication": "fingolimod",
+        "primary_diagnosis": "G35",
+        "patient_date_of_birth": "2014-01-01",
+    }
     assert "0.25 mg" in request_for(**child, patient_weight_kg=35.0).doses[0].words
     assert "0.5 mg" in request_for(**child, patient_weight_kg=45.0).doses[0].words
 

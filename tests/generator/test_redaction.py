@@ -23,7 +23,9 @@ BELL = order(patient_first_name="Ana", patient_last_name="Bell", patient_mrn="01
 )  # fmt: skip
 def test_names_are_hidden_however_they_are_written(text: str) -> None:
     hidden = Redaction(BELL).hide(f"Seen today: {text}, stable.").casefold()
-    assert not [name for name in ("ana", "bell", "jane", "lee") if name in hidden.replace("{{patient", "").replace("seen", "")]
+    assert not [
+        name for name in ("ana", "bell", "jane", "lee") if name in hidden.replace("{{patient", "").replace("seen", "")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,5 +112,10 @@ def test_hiding_is_exact_in_any_text(before: str, after: str, written: str) -> N
 @given(st.dates(min_value=date(1900, 1, 1), max_value=date(2026, 1, 1)))
 def test_every_day_is_hidden_as_iso_and_american(born: date) -> None:
     redaction = Redaction(order(patient_date_of_birth=born.isoformat()))
-    for written in (born.isoformat(), f"{born.month}/{born.day}/{born.year}", born.strftime("%B %d, %Y"), born.strftime("%d %b %Y")):
+    for written in (
+        born.isoformat(),
+        f"{born.month}/{born.day}/{born.year}",
+        born.strftime("%B %d, %Y"),
+        born.strftime("%d %b %Y"),
+    ):
         assert written not in redaction.hide(f"born {written}.")

@@ -19,7 +19,12 @@ from tests.support.plans import PRODUCED_BY, complaints, facts, plan_for, reques
 
 DRUGS = {drug.id: drug for drug in facts().drugs}
 USES = [(drug.generic, use.icd10[0]) for drug in facts().drugs for use in drug.uses]
-EMPTY: dict[str, Any] = {"patient_sex": None, "patient_weight_kg": None, "patient_allergies": [], "medication_history": []}
+EMPTY: dict[str, Any] = {
+    "patient_sex": None,
+    "patient_weight_kg": None,
+    "patient_allergies": [],
+    "medication_history": [],
+}
 FULL: dict[str, Any] = {
     "patient_allergies": ["latex", "penicillin (rash)", "polysorbate 80"],
     "medication_history": ["warfarin 5 mg daily", "prednisone 10 mg daily", "metoprolol 25 mg BID", "fluconazole 100 mg"],
@@ -39,7 +44,8 @@ def test_every_drug_gets_a_plan_within_every_gate(drug: str, code: str, patient:
 @settings(max_examples=200, deadline=None)
 @given(
     drug=st.sampled_from(sorted(DRUGS)),
-    records=st.text(min_size=1, max_size=300) | st.sampled_from([str(FULL["patient_records"]), "[WEIGHT NOT PROVIDED]", "\n.;"]),
+    records=st.text(min_size=1, max_size=300)
+    | st.sampled_from([str(FULL["patient_records"]), "[WEIGHT NOT PROVIDED]", "\n.;"]),
     allergies=st.lists(st.text(min_size=1, max_size=30), max_size=3),
     history=st.lists(st.text(min_size=1, max_size=40), max_size=4),
     weight=st.none() | st.floats(min_value=0.5, max_value=400).map(lambda kg: round(kg, 1)),

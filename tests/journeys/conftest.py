@@ -20,8 +20,9 @@ def anyio_backend() -> str:
 async def system(
     postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
 ) -> AsyncIterator[Stack]:
-    log = Path(tmp_path_factory.mktemp("broker")) / "broker.log"
-    async with EmbeddedBroker(log=log) as broker, fresh_database(postgres_server) as database_url:
-        settings = environments(database_url, broker.bootstrap_servers, embedded_broker=True)
+    home = Path(tmp_path_factory.mktemp("system"))
+    async with EmbeddedBroker(log=home / "broker.log") as broker, fresh_database(postgres_server) as database_url:
+        extra = {"CAREPLAN_HOME": str(home)}
+        settings = environments(database_url, broker.bootstrap_servers, embedded_broker=True, extra=extra)
         async with running(settings) as stack:
             yield stack

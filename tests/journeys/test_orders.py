@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from chassis.messaging.nudges import Nudges
+from local.broker import EmbeddedBroker
 from local.serve import build_service
 from services.generator import main as generator
 from services.generator.adapters.model import ModelAnswer, ModelFailed
@@ -208,12 +209,7 @@ class Moody:
         return await self._scripted.write(request, complaints)
 
 
-@pytest.fixture
-def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.generator.use_cases._LONGEST_BACKOFF_SECONDS", 0.05)
-
-
-async def test_a_failed_plan_is_retried_by_a_pharmacist(database_url: str, broker: Any, no_backoff: None) -> None:
+async def test_a_failed_plan_is_retried_by_a_pharmacist(database_url: str, broker: EmbeddedBroker) -> None:
     model = Moody()
 
     def build(service: str, values: Mapping[str, str], nudges: Nudges) -> Any:

@@ -15,7 +15,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 async def post(client: httpx2.AsyncClient, order: dict[str, Any], **headers: str) -> httpx2.Response:
-    return await client.post("/api/orders", json=order, headers={name.replace("_", "-"): v for name, v in headers.items()})
+    return await client.post(
+        "/api/orders", json=order, headers={name.replace("_", "-"): v for name, v in headers.items()}
+    )
 
 
 async def test_an_order_is_answered_202_with_its_location_and_links(system: Stack) -> None:
@@ -305,7 +307,9 @@ async def test_the_longest_records_are_taken(system: Stack) -> None:
 
 
 async def test_a_category_is_a_notice_that_asks_nothing(system: Stack) -> None:
-    answer = await post(system.as_("assistant"), new_order(primary_diagnosis="G35", additional_diagnoses=["I10"]), **WAIT)
+    answer = await post(
+        system.as_("assistant"), new_order(primary_diagnosis="G35", additional_diagnoses=["I10"]), **WAIT
+    )
     assert answer.json()["status"] == "processing"
     [problem] = (await system.as_("assistant").get(answer.headers["location"])).json()["problems"]
     assert (problem["type"], problem["code"]) == ("notice", "ICD10_NOT_BILLABLE")

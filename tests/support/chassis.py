@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from chassis.crypto import Keyring, new_key
 from chassis.database import Database
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec
 from chassis.settings import role_of
-from local.environment import with_role
+from local.environment import SERVICES, with_role
 from schemas.event import Event
 from schemas.intake import CarePlanRequested, OrderReceived
 from schemas.order import Order, Patient, Provider
@@ -33,6 +35,19 @@ def role_url(owner_url: str, service: str) -> str:
 def database_of(owner_url: str, service: str, connections: int = 6) -> Database:
     """As the service itself opens it: with its own role, in its own schema."""
     return Database(role_url(owner_url, service), codec_of(service), connections)
+
+
+async def empty(owner_url: str) -> None:
+    """Deletes what the chassis keeps, in every service's schema."""
+    tables = ("outbox", "outbox_sent", "inbox", "dead_letters", "idempotency")
+    connection = await asyncpg.connect(owner_url)
+    try:
+        await connection.execute(
+            ";".join(f"DELETE FROM {service}.{table}" for service in SERVICES for table in tables)
+            + ";DELETE FROM generator.jobs"
+        )
+    finally:
+        await connection.close()
 
 
 def an_order(**changes: Any) -> Order:

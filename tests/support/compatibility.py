@@ -14,7 +14,9 @@ _SAYS_NOTHING |= {"contentMediaType", "contentSchema"}
 
 def still_reads(new: dict[str, Any], old: dict[str, Any]) -> bool:
     """Whether a reader of `new` understands whatever a writer of `old` may have written."""
-    return bool(isSubschema(_in_draft_4(old, old.get("$defs", {}), closed=True), _in_draft_4(new, new.get("$defs", {}))))
+    return bool(
+        isSubschema(_in_draft_4(old, old.get("$defs", {}), closed=True), _in_draft_4(new, new.get("$defs", {})))
+    )
 
 
 def _in_draft_4(schema: dict[str, Any], definitions: dict[str, Any], *, closed: bool = False) -> dict[str, Any]:

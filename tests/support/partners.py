@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from typing import Any
 
 from chassis.errors import Fault, InvalidInput
 from services.intake.adapters.sources import SOURCES
 from services.intake.domain.draft import Draft
 from services.intake.domain.order_form import FormRules
+from tests.support.orders import letters
 from tests.support.stack import SAMPLES
 
 RULES = FormRules(today=date(2026, 3, 1), mrn=re.compile("[0-9]{6}"))
@@ -32,8 +34,24 @@ def sample(source: str) -> Sample:
     return Sample(source, SOURCES[source].content_type, (SAMPLES / file).read_bytes())
 
 
+_NAMES = {
+    "clinic": (("20417", "{mrn}"), ("O'Neil-Ferrer", "O'Neil-{name}")),
+    "pharmacorp": (("330912", "{mrn}"), ("Ibañez Whitlock", "Ibañez {name}")),
+    "hl7v2": (("447120^", "{mrn}^"), ("Nakagawa-Reyes", "Nakagawa-{name}")),
+}
+_NUMBERS = count(500_000)
+
+
+def new_patient(source: str) -> bytes:
+    """The sample for somebody nobody has met before."""
+    number = next(_NUMBERS)
+    names = {"mrn": str(number), "name": letters(number).capitalize()}
+    return with_text(source, *((old, new.format(**names)) for old, new in _NAMES[source]))
+
+
 def clinic(change: Callable[[dict[str, Any]], object] = lambda _: None) -> bytes:
-    document = json.loads(sample("clinic").body)
+    """The clinic's order for a new patient, changed."""
+    document = json.loads(new_patient("clinic"))
     change(document)
     return json.dumps(document).encode()
 

@@ -38,7 +38,7 @@ class Anthropic:
         api_key: str,
         *,
         base_url: str | None = None,
-        model: str = "claude-sonnet-4-5",
+        model: str,
         timeout_seconds: float = 120,
         http_client: httpx2.AsyncClient | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -87,61 +87,57 @@ class _Citations:
         self._wrong = wrong
         self._records: dict[str, Citation] = {}
         self._fields: dict[str, Citation] = {}
-        self._facts: dict[str, Citation] = {}
+        self._facts: list[Citation] = []
+        self._fact_ids: dict[str, str] = {}
 
     def cite(self, evidence: Iterable[AnyEvidence], section: str, item: int) -> tuple[str, ...]:
         ids: dict[str, None] = {}
-        facts = self._facts
+        facts = self._fact_ids
         for piece in evidence:
-            # Most evidence is a fact that was cited before.
-            citation = facts.get(piece.fact_id) if isinstance(piece, FactRef) else None
-            citation = citation if citation is not None else self._citation(piece)
-            if citation is None:
+            # Most evidence is a fact, and most facts were cited before.
+            if isinstance(piece, FactRef):
+                known = facts.get(piece.fact_id) or self._fact(piece.fact_id)
+            else:
+                known = self._quote(piece.quote) if isinstance(piece, RecordQuote) else self._field(piece.field)
+            if known is None:
                 self._wrong.append(f"{section}.{item}.evidence: {_MISSING[piece.kind]}")
             else:
-                ids[citation.id] = None
+                ids[known] = None
         return tuple(ids)
 
     def in_order(self) -> tuple[Citation, ...]:
-        return (*self._records.values(), *self._fields.values(), *self._facts.values())
+        return (*self._records.values(), *self._fields.values(), *self._facts)
 
-    def _citation(self, piece: AnyEvidence) -> Citation | None:
-        if isinstance(piece, FactRef):
-            return self._fact(piece.fact_id)
-        if isinstance(piece, RecordQuote):
-            known = self._records.get(piece.quote)
-            return known if known is not None else self._quote(piece.quote)
-        known = self._fields.get(piece.field)
-        return known if known is not None else self._field(piece.field)
-
-    def _fact(self, fact_id: str) -> Citation | None:
+    def _fact(self, fact_id: str) -> str | None:
         if self._guide is None or fact_id not in self._guide.by_id:
             return None
-        citation = self._facts[fact_id] = _of_fact(self._guide, fact_id, len(self._facts) + 1)
-        return citation
+        citation = _of_fact(self._guide, fact_id, len(self._facts) + 1)
+        self._facts.append(citation)
+        self._fact_ids[fact_id] = citation.id
+        return citation.id
 
-    def _quote(self, quote: str) -> Citation | None:
+    def _quote(self, quote: str) -> str | None:
+        if quote in self._records:
+            return self._records[quote].id
         start = self._request.order.patient_records.find(quote)
         if start < 0 or not quote.strip():
             return None
-        citation = self._records[quote] = Citation(
-            id=f"R{len(self._records) + 1}",
-            kind="record",
-            source="patient_records",
-            quote=quote,
-            start=start,
-            end=start + len(quote),
+        number = f"R{len(self._records) + 1}"
+        end = start + len(quote)
+        self._records[quote] = Citation(
+            id=number, kind="record", source="patient_records", quote=quote, start=start, end=end
         )
-        return citation
+        return number
 
-    def _field(self, field: str) -> Citation | None:
+    def _field(self, field: str) -> str | None:
+        if field in self._fields:
+            return self._fields[field].id
         value = order_value(self._request.order, field)
         if value is None:
             return None
-        citation = self._fields[field] = Citation(
-            id=f"O{len(self._fields) + 1}", kind="order", source=field, quote=value
-        )
-        return citation
+        number = f"O{len(self._fields) + 1}"
+        self._fields[field] = Citation(id=number, kind="order", source=field, quote=value)
+        return number
 
 
 _MISSING = {

@@ -7,7 +7,7 @@ from functools import cached_property
 from schemas.order import Order
 from services.generator.domain.evidence import OrderField, RecordQuote, diagnosis, entry
 from services.generator.domain.guide import Guide, Library
-from services.generator.domain.reading import Place, Reading
+from services.generator.domain.reading import Place, Reading, term
 
 # What a diagnosis code says in the words that facts and records use.
 _WORDS_OF_CODES: tuple[tuple[str, str], ...] = (
@@ -84,6 +84,10 @@ _ENDED = frozenset(
 )
 
 
+_CANNOT_BE_PREGNANT = tuple(map(term, ("postmenopausal", "post-menopausal", "menopausal", "hysterectomy", "tubal ligation",
+                                 "bilateral oophorectomy", "surgically sterile")))  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Medicine:
     """One entry of the medication history, as it was written."""
@@ -144,10 +148,14 @@ class Case:
     def history_words(self) -> frozenset[str]:
         return frozenset[str]().union(*[medicine.reading.words for medicine in self.medicines])
 
-    @property
+    @cached_property
     def may_become_pregnant(self) -> bool:
-        """By sex and age alone; unknown sex counts, since asking is the safer mistake."""
-        return self.order.patient.sex != "male" and 12 <= self.age <= 55
+        """By sex and age, unless the records say that it is not possible; unknown sex counts: asking is the safer mistake."""
+        if self.order.patient.sex == "male" or not 12 <= self.age <= 55:
+            return False
+        return not any(
+            not self.records.denied(place) for wanted in _CANNOT_BE_PREGNANT for place in self.records.places(wanted)
+        )
 
     def quote(self, place: Place) -> RecordQuote:
         return RecordQuote(quote=self.records.quote(place))

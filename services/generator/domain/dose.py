@@ -50,7 +50,7 @@ def amount(value: Decimal) -> str:
 
 
 def needs_weight(case: Case) -> bool:
-    return case.guide is None or case.guide.drug.dosed_by_weight
+    return case.guide is None or case.guide.dosed_by_weight
 
 
 def weight_of(case: Case) -> Decimal | None:

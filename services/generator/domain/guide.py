@@ -46,6 +46,7 @@ class Guide:
         self.by_id: Mapping[str, Fact] = {fact.id: fact for fact in facts}
         self.rules = rules
         self.own_names = frozenset(fold(name) for name in drug.names)
+        self.dosed_by_weight = drug.dosed_by_weight
         self.own_index = NameIndex(self.own_names)
         self.boxed = _of(facts, BoxedWarning)
         self.contraindications = _of(facts, Contraindication)

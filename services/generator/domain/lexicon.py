@@ -46,7 +46,8 @@ class NameIndex:
 
     def names_in(self, reading: Reading) -> Iterator[Term]:
         """The names whose words are all there; the longest first for one word."""
-        for word in reading.words & self.words:
+        # Sorted, so that the same order gives the same plan in every process.
+        for word in sorted(reading.words & self.words):
             for wanted in self._by_word[word]:
                 if wanted.words <= reading.words:
                     yield wanted

@@ -67,11 +67,16 @@ def plan_request(order: Order, knowledge: KnowledgeBase, findings: Sequence[Find
         checklist=items,
         baselines=on_file,
         doses=computed_doses(case),
-        calendar=calendar(case.guide, order.order_date),
+        calendar=_schedule(case),
         gaps=_gaps(case, items),
         notes=_notes(case, findings),
         knowledge_version=knowledge.version,
     )
+
+
+def _schedule(case: Case) -> tuple[Visit, ...]:
+    visits = calendar(case.guide, case.order.order_date)
+    return visits if case.may_become_pregnant else tuple(v for v in visits if "pregnan" not in v.fact.test)
 
 
 def _gaps(case: Case, items: tuple[ChecklistItem, ...]) -> tuple[Gap, ...]:

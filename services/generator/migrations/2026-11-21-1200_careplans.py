@@ -10,7 +10,8 @@ CAREPLANS = """
 CREATE TABLE accepted_orders (
     order_id    uuid        PRIMARY KEY,
     accepted_at timestamptz NOT NULL,
-    order_body  json        NOT NULL
+    order_body  json        NOT NULL,
+    findings    json        NOT NULL
 );
 CREATE TABLE model_answers (
     job_id     uuid        NOT NULL,

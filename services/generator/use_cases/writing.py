@@ -61,6 +61,8 @@ class Generator:
     compose: Callable[[ModelAnswer, PlanRequest], CarePlan]
     """The model's answer as a care plan that passes every gate; BadAnswer says what is wrong with it."""
     wake: Callable[[], None] = lambda: None
+    """Tells the worker of this process that there are new jobs."""
+    first_backoff_seconds: float = 1.0
     _assignments: Batches[UUID, Assignment] = field(init=False)
     _outcomes: Batches[_Outcome, None] = field(init=False)
 
@@ -73,7 +75,11 @@ class Generator:
     async def take_on(self, events: Sequence[Event]) -> None:
         async with self.database.transaction() as tx:
             new = await tx.first_time(events)
-            accepted = [(e.subject, e.time, e.data.order) for e in new if isinstance(e.data, OrderAccepted)]
+            accepted = [
+                (event.subject, Assignment(event.data.order, event.time, event.data.findings))
+                for event in new
+                if isinstance(event.data, OrderAccepted)
+            ]
             if accepted:
                 await storage.keep_orders(tx, accepted)
             await add_jobs(tx, [_job_for(event) for event in new])
@@ -91,7 +97,7 @@ class Generator:
         try:
             latest = kept[-1] if kept and not kept[-1].refused else await self._ask(job, request, kept)
         except ModelUnavailable as away:
-            await self._postpone(job, _pause(job.free_tries, away.retry_after), away.reason, billed=False)
+            await self._postpone(job, self._pause(job.free_tries, away.retry_after), away.reason, billed=False)
             return
         except ModelFailed as failure:
             await self._again_or_give_up(job, assignment, kept, failure.reason)
@@ -152,7 +158,7 @@ class Generator:
         self, job: Job, assignment: Assignment, kept: Sequence[KeptAnswer], reason: str
     ) -> None:
         if job.billed_tries < MOST_BILLED_TRIES:
-            await self._postpone(job, _pause(job.billed_tries, None), reason, billed=True)
+            await self._postpone(job, self._pause(job.billed_tries, None), reason, billed=True)
             return
         message = _FAILURE_MESSAGES.get(reason, _FAILURE_MESSAGES["ANSWER_NOT_USABLE"])
         await self._outcomes.submit(_Outcome(job, assignment, _model_use(kept), reason=reason, message=message))
@@ -163,6 +169,12 @@ class Generator:
             async with self.database.transaction() as tx:
                 await storage.refuse_answer(tx, job, refused, self.keyring)
 
+    def _pause(self, tries: int, retry_after: float | None) -> timedelta:
+        """Exponential with jitter; longer where the provider asks for it, within reason."""
+        backoff = min(self.first_backoff_seconds * 2.0**tries, _LONGEST_BACKOFF_SECONDS)
+        jittered = backoff * random.uniform(0.5, 1.0)  # noqa: S311 (spreads retries; no secret)
+        return timedelta(seconds=max(jittered, min(retry_after or 0.0, _LONGEST_RETRY_AFTER_SECONDS)))
+
     async def _postpone(self, job: Job, pause: timedelta, reason: str, *, billed: bool) -> None:
         log.warning("job.postponed", order_id=str(job.subject), reason=reason, seconds=pause.total_seconds())
         async with self.database.transaction() as tx:
@@ -172,6 +184,11 @@ class Generator:
 _FAILURE_MESSAGES = {
     "ANSWER_NOT_USABLE": "The language model's answers could not be used as a care plan. Try again, or write it by hand.",
     "TIMEOUT": "The language model did not answer in time. Try again later.",
+    "CUT": "The language model's answer broke off. Try again later.",
+    "MALFORMED": "The language model's service answered with something unreadable. Try again later.",
+    "REFUSED": "The language model declined to write this plan. Write it by hand.",
+    "TOO_LONG": "The records are too long for the language model. Shorten them in a new order, or write the plan by hand.",
+    "REQUEST_REFUSED": "The language model's service does not take this request. An operator should look at the logs.",
     "TRIES_USED_UP": "Three tries did not give a care plan. Try again, or write it by hand.",
 }
 
@@ -179,12 +196,6 @@ _FAILURE_MESSAGES = {
 def _job_for(event: Event) -> NewJob:
     attempt = event.data.attempt if isinstance(event.data, OrderAccepted | CarePlanRequested) else 0
     return NewJob(new_id(), event.subject, attempt, event.id, event.trace)
-
-
-def _pause(tries: int, retry_after: float | None) -> timedelta:
-    """Exponential with jitter; longer where the provider asks for it, within reason."""
-    backoff = min(2.0**tries, _LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
-    return timedelta(seconds=max(backoff, min(retry_after or 0.0, _LONGEST_RETRY_AFTER_SECONDS)))
 
 
 def _model_use(kept: Sequence[KeptAnswer]) -> ModelUse:

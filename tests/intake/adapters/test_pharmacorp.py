@@ -154,7 +154,10 @@ def test_unknown_elements_and_attributes_are_listed() -> None:
         "pharmacorp",
         ("<co:BirthDate>", '<co:Nickname>S</co:Nickname><o:X xmlns:o="urn:o"/><co:BirthDate cal="g">'),
         ('date="02-05-2026"', 'date="02-05-2026" urgent="1"'),
-        ("<co:CareOrder", '<co:CareOrder xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="a b"'),
+        (
+            "<co:CareOrder",
+            '<co:CareOrder xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="a b"',
+        ),
     )
     assert sorted(draft_of("pharmacorp", body).ignored) == [
         "@urgent",

@@ -19,8 +19,9 @@ FOLLOW_UP = re.compile(
     r"(weeks?|wks?|months?|mos?)\b"
 )
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "six": 6, "eight": 8, "twelve": 12}
-_VALUE = re.compile(r"\W{0,3}(?:of |is |was )?(\d{1,5}(?:\.\d{1,3})?)(\s?(?:L|%)(?![\w]))?")
+_VALUE = re.compile(r"\W{0,3}(?:of |is |was )?(\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,3})?)(\s?(?:L|%)(?![\w]))?")
 _HIGHER_IS_BETTER = frozenset({"FVC", "ACT"})
+_CURED = frozenset({"HCV RNA"})
 _EFFECT_DAYS, _SAFETY_DAYS, _PAPERS_DAYS = 84, 30, 3
 
 
@@ -61,7 +62,9 @@ def _effect(request: PlanRequest, guide: Guide, plan: Outline, ids: Mapping[str,
         evidence.append(guide.refs[plan.effect.id])
         measure = plan.effect.test
         value = _value_on_file(request, plan.score)
-        if value is None:
+        if plan.score in _CURED:
+            target = f"0 IU/mL: no {plan.score} detectable"
+        elif value is None:
             target = "1 value before dose 1, a better one by the due date, and 0 hospital visits for the disease"
         else:
             better = "at or above" if plan.score in _HIGHER_IS_BETTER else "below"

@@ -130,6 +130,19 @@ def _kin(one: FactBase, other: FactBase) -> bool:
 
 def _telling(fact: FactBase) -> frozenset[str]:
     words = words_of(fold(f"{fact.text} {_last(fact).replace('_', ' ')} {getattr(fact, 'test', '')}"))
-    return (
-        frozenset(w.removesuffix("s") for w in words if len(w) > 5 or w in ("hbv", "pml", "tma", "vte")) - _TOO_COMMON
-    )
+    plain = {_MEANS.get(w) or w.removesuffix("s") for w in words if len(w) > 5 or w in _MEANS or w in _SHORT}
+    return frozenset(plain) - _TOO_COMMON
+
+
+_SHORT = frozenset({"hbv", "pml", "tma", "vte"})
+# Different words for the same organ: a warning of hepatotoxicity is watched for by ALT.
+_MEANS = {
+    word: group
+    for group, words in {
+        "unborn": "embryo fetal embryofetal unborn birth pregnancy",
+        "counts": "hematologic neutropenia thrombocytopenia cbc neutrophil neutrophils platelets",
+        "liver": "hepatotoxicity liver alt ast",
+        "clots": "thromboembolism thrombosis thrombotic vte embolism",
+    }.items()
+    for word in words.split()
+}

@@ -13,6 +13,7 @@ from services.generator.domain.checklist.identity import same_person
 from services.generator.domain.checklist.indication import indication
 from services.generator.domain.checklist.interactions import home_medicines, medicines_in_records, planned_vaccines
 from services.generator.domain.checklist.item import RANK, ChecklistItem, Gap, gap
+from services.generator.domain.checklist.limits import beyond_limits
 from services.generator.domain.checklist.myasthenia import code_mismatch, worsening_medicines
 from services.generator.domain.checklist.pregnancy import childbearing_potential
 from services.generator.domain.checklist.screening import (
@@ -30,6 +31,7 @@ RULES = (
     contraindications,
     positive_hepatitis_b,
     positive_tuberculosis,
+    beyond_limits,
     recorded_allergies,
     allergies_only_in_records,
     weight_missing,

@@ -46,14 +46,14 @@ def _found(case: Case, guide: Guide, fact: Contraindication) -> tuple[str, Order
         if not wanted.words <= case.words:
             continue
         for reading, where in case.coded:
-            if reading.has(wanted):
-                return wanted.text, where
+            for place in reading.places(wanted):
+                return reading.text[place.start : place.end], where
         for medicine in case.medicines:
             if wanted.words <= medicine.reading.words and not medicine.ended and medicine.reading.has(wanted):
-                return wanted.text, medicine.evidence
-        place = _in_records(case, wanted)
-        if place is not None:
-            return wanted.text, case.quote(place)
+                return medicine.text, medicine.evidence
+        found = _in_records(case, wanted)
+        if found is not None:
+            return case.order.patient_records[found.start : found.end], case.quote(found)
     return None
 
 

@@ -69,19 +69,20 @@ def medicines_in_records(case: Case) -> Iterator[ChecklistItem]:
         quote = case.quote(mention.place)
         for fact in facts:
             seen.add(fact.id)
-            yield _with_mention(guide, fact, mention.name, quote)
+            written = case.order.patient_records[mention.place.start : mention.place.end]
+            yield _with_mention(guide, fact, mention.name, written, quote)
 
 
-def _with_mention(guide: Guide, fact: Interaction, name: str, quote: RecordQuote) -> ChecklistItem:
+def _with_mention(guide: Guide, fact: Interaction, name: str, written: str, quote: RecordQuote) -> ChecklistItem:
     vaccine = fact.target_kind == "vaccine"
     return ChecklistItem(
         id=f"mention:{fact.id}:{name}",
         severity=fact.severity if vaccine or fact.severity == "low" else "moderate",
         category="adverse_reaction",
-        what=f"The records name {name}, which the medication history does not: {fact.text}",
-        action=f"Clarify whether {name} is current or planned. If it is: {fact.action}",
+        what=f"The records name {written}, which the medication history does not: {fact.text}",
+        action=f"Clarify whether {written} is current or planned. If it is: {fact.action}",
         evidence=(quote, guide.refs[fact.id]),
-        medication=name,
+        medication=written,
     )
 
 

@@ -5,18 +5,12 @@ from collections.abc import Iterator
 from services.generator.domain.case import Case
 from services.generator.domain.checklist.item import ChecklistItem, gap
 from services.generator.domain.evidence import OrderField, RecordQuote
-from services.generator.domain.reading import term
-
-_NOT_POSSIBLE = tuple(map(term, ("postmenopausal", "post-menopausal", "menopausal", "hysterectomy", "tubal ligation",
-                                 "bilateral oophorectomy", "surgically sterile")))  # fmt: skip
 
 
 def childbearing_potential(case: Case) -> Iterator[ChecklistItem]:
     """Pregnancy test and contraception, unless the records say that the patient cannot become pregnant."""
     guide = case.guide
     if guide is None or not guide.pregnancy or not case.may_become_pregnant:
-        return
-    if any(not case.records.denied(p) for wanted in _NOT_POSSIBLE for p in case.records.places(wanted)):
         return
     rule = next(iter(guide.rule("pregnancy")), None)
     high = rule is not None and guide.drug.id in rule.drugs

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from schemas.careplan import DRAFT_BANNER
 from services.generator.domain.guards.look import Look
 from services.generator.domain.readable import GOALS, INTERVENTIONS, MONITORING, PROBLEMS, REFERENCES
+from services.generator.domain.reading import fold
 
 _HEADINGS = tuple(f"\n{heading}\n" for heading in (PROBLEMS, GOALS, INTERVENTIONS, MONITORING, REFERENCES))
 _PLACEHOLDER_END = " NOT PROVIDED]"
@@ -51,18 +52,24 @@ def identity_is_exact(look: Look) -> list[str]:
 
 def gaps_have_placeholders(look: Look) -> list[str]:
     """G11: what is missing is said once where it is missing and once among the gaps; nothing else is called missing."""
-    plan, order = look.plan, look.request.order
-    reasons = []
-    for missing in look.request.gaps:
-        # Somebody else's text may hold the same words; what it says is not ours to count.
-        theirs = missing.placeholder in order.patient_records or missing.placeholder in order.medication
-        times = plan.text.count(missing.placeholder)
-        if times != 1 and not (times and theirs):
-            reasons.append(f"sections: {missing.placeholder} stands {times} times, not once")
-        if missing.text not in plan.gaps:
-            reasons.append(f"gaps: the gap of {missing.placeholder} is missing")
-    if plan.text.count(_PLACEHOLDER_END) > len(look.request.gaps) and _PLACEHOLDER_END not in order.patient_records:
-        reasons.append("sections: a placeholder that no gap explains")
+    plan, gaps = look.plan, look.request.gaps
+    sections = plan.sections
+    said = "\n".join([i.text for s in (sections.problem_list, sections.interventions, sections.monitoring) for i in s])
+    reasons = [
+        f"gaps: the gap of {missing.placeholder} is missing" for missing in gaps if missing.text not in plan.gaps
+    ]
+    counted = {missing.placeholder: said.count(missing.placeholder) for missing in gaps}
+    if said.count(_PLACEHOLDER_END) == len(gaps) and all(times == 1 for times in counted.values()):
+        return reasons
+    # Somebody else's text may hold the same words; what it says is not ours to count.
+    theirs = fold(f"{look.ordered}\n{look.request.order.patient_records}")
+    reasons += [
+        f"sections: {placeholder} stands {times} times, not once"
+        for placeholder, times in counted.items()
+        if times == 0 or (times > 1 and fold(placeholder) not in theirs)
+    ]
+    if said.count(_PLACEHOLDER_END) > len(gaps) and fold(_PLACEHOLDER_END) not in theirs:
+        reasons.append("sections: a placeholder that no gap explains, or one too many")
     return reasons
 
 

@@ -1,0 +1,49 @@
+"""The web form's own files, at every path that is not the API's. Deep links work: what is no file is the page itself."""
+
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+_DIST = Path(__file__).resolve().parent.parent / "web" / "dist"
+_NOT_BUILT = "The web form is not built here (`make web` builds it). The API is at /api; /openapi.json describes it.\n"
+
+# Mantine sets sizes and colours on elements, which needs style attributes; nothing else leaves the strict default.
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; style-src-attr 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'self'"
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Site:
+    """An ASGI application over `web/dist`; says so where the form has not been built."""
+
+    def __init__(self, folder: Path = _DIST) -> None:
+        self._files = StaticFiles(directory=folder, html=True) if folder.is_dir() else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._response(scope)
+        response.headers.update(_HEADERS)
+        await response(scope, receive, send)
+
+    async def _response(self, scope: Scope) -> Response:
+        if self._files is None:
+            return PlainTextResponse(_NOT_BUILT)
+        path = self._files.get_path(scope)
+        try:
+            response = await self._files.get_response(path, scope)
+        except HTTPException as error:
+            if error.status_code != 404 or "." in path.rpartition("/")[2]:
+                return PlainTextResponse("Not found.\n", error.status_code)
+            response = await self._files.get_response("index.html", scope)
+        # Built files carry a hash in their name; the page that names them must always be asked for.
+        cache = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
+        response.headers["cache-control"] = cache
+        return response

@@ -1,0 +1,224 @@
+"""Partners post what their own systems write, and it becomes a care plan; what they sent is kept as they sent it."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from services.intake.adapters.sources import SOURCES
+from tests.support.partners import Sample, clinic, sample, with_text
+from tests.support.stack import Stack
+
+EVERY_SOURCE = pytest.mark.parametrize("source", sorted(SOURCES))
+
+
+async def post(
+    system: Stack, source: str, body: bytes | None = None, caller: httpx2.AsyncClient | None = None, **headers: str
+) -> httpx2.Response:
+    original = sample(source)
+    return await (caller or system.as_partner(source)).post(
+        f"/api/intake/{source}",
+        content=original.body if body is None else body,
+        headers={"Content-Type": original.content_type, **headers},
+    )
+
+
+async def submissions(system: Stack, **query: str) -> list[dict[str, Any]]:
+    answer = await system.as_("admin").get("/api/ops/submissions", params=query)
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+@EVERY_SOURCE
+async def test_a_partners_order_becomes_a_care_plan(system: Stack, source: str) -> None:
+    answer = await post(system, source)
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/api/orders/{answer.json()['order_id']}"
+    order = await system.until(answer.json()["order_id"], "completed", caller=system.as_partner(source))
+    assert (order["source"], order["external_id"] is not None) == (source, True)
+    assert "Problem list" in order["careplan"]["text"]
+
+
+@EVERY_SOURCE
+async def test_who_waits_gets_the_decision(system: Stack, source: str) -> None:
+    answer = await post(system, source, Prefer="wait=20")
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+    again = await post(system, source, Prefer="wait=20")
+    assert (again.status_code, again.json()["code"]) == (409, "DUPLICATE_ORDER_SAME_DAY")
+
+
+async def test_the_same_key_gives_the_first_answer_again(system: Stack) -> None:
+    answers = await asyncio.gather(*(post(system, "clinic", **{"Idempotency-Key": "one"}) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["order_id"] for answer in answers}) == 1
+    other = await post(system, "clinic", clinic(lambda d: d.update(notes="other")), **{"Idempotency-Key": "one"})
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    kept = await submissions(system, source="clinic")
+    assert [item["outcome"] for item in kept] == ["refused", *["accepted"] * 8], "each post was sent, so each is kept"
+    assert {item["order_id"] for item in kept if item["order_id"]} == {answers[0].json()["order_id"]}
+
+
+async def test_all_faults_are_said_at_once_under_the_partners_names(system: Stack) -> None:
+    body = clinic(lambda d: (d["pt"].update(chart_no="x", fname="R2D2"), d.update(dx=["M0579", "G70.77"], ref_by=None)))
+    answer = await post(system, "clinic", body)
+    assert answer.status_code == 400
+    assert {(fault["field"], fault["code"]) for fault in answer.json()["detail"]["errors"]} == {
+        ("pt.chart_no", "MRN_FORMAT"),
+        ("pt.fname", "NAME_FORMAT"),
+        ("dx.1", "ICD10_UNKNOWN"),
+        ("ref_by", "REQUIRED"),
+    }
+
+
+async def test_unknown_fields_are_accepted_with_a_notice_that_names_them(system: Stack) -> None:
+    answer = await post(system, "clinic", clinic(lambda d: d["pt"].update(nickname="Mari")), Prefer="wait=20")
+    assert answer.status_code == 202
+    partner = system.as_partner("clinic")
+    order = await system.until(answer.json()["order_id"], {"processing", "completed"}, caller=partner)
+    notices = [problem for problem in order["problems"] if problem["code"] == "UNKNOWN_FIELD"]
+    assert [(notice["type"], notice["detail"]) for notice in notices] == [("notice", {"field": "pt.nickname"})]
+
+
+async def test_a_category_of_icd_10_is_noticed_at_the_partners_place(system: Stack) -> None:
+    answer = await post(system, "pharmacorp", Prefer="wait=20")
+    order = await system.until(answer.json()["order_id"], {"processing", "completed"})
+    notice = next(problem for problem in order["problems"] if problem["code"] == "ICD10_NOT_BILLABLE")
+    assert notice["detail"] == {"field": "co:Diagnoses/co:Diagnosis[@rank='1']", "diagnosis": "G35"}
+
+
+async def test_a_door_opens_to_its_own_partner_only(system: Stack) -> None:
+    assert (await post(system, "clinic", caller=system.anonymous())).status_code == 401
+    assert (await post(system, "clinic", caller=system.as_partner("pharmacorp"))).status_code == 403
+    for role in ("assistant", "pharmacist", "analyst", "admin"):
+        assert (await post(system, "clinic", caller=system.as_(role))).status_code == 403
+    own = system.as_partner("clinic")
+    assert (await own.post("/api/intake/acme", content=b"{}")).status_code == 404
+    assert (await own.post("/api/orders", json={})).status_code == 403
+    accepted = (await post(system, "clinic")).json()["order_id"]
+    assert (await system.as_partner("pharmacorp").get(f"/api/orders/{accepted}")).status_code == 404
+    assert len(await submissions(system)) == 1, "what was not authenticated for this door is not kept"
+
+
+@EVERY_SOURCE
+@pytest.mark.parametrize("content_type", ["text/plain", "", "application/octet-stream"])
+async def test_another_content_type_is_415_and_kept_all_the_same(system: Stack, source: str, content_type: str) -> None:
+    answer = await post(system, source, **{"Content-Type": content_type})
+    assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert [(item["outcome"], item["content_type"]) for item in await submissions(system)] == [("refused", content_type)]
+
+
+@pytest.mark.parametrize(("source", "limit"), [("clinic", 2), ("hl7v2", 2), ("pharmacorp", 15)])
+async def test_a_body_over_the_limit_is_413(system: Stack, source: str, limit: int) -> None:
+    answer = await post(system, source, b" " * (limit * 1024 * 1024 + 1))
+    assert (answer.status_code, answer.json()["code"]) == (413, "TOO_LARGE")
+
+
+SENT: list[tuple[Sample, str, int]] = [
+    (sample("clinic"), "application/json; charset=utf-8", 202),
+    (sample("hl7v2"), "application/hl7-v2", 202),
+    (Sample("clinic", "application/json", b'{"pt": "\xff\xfe\x00 not even text'), "application/json", 400),
+    (
+        Sample("clinic", "application/json", clinic(lambda d: d.update(notes="labs " * 20_000))),
+        "Application/JSON",
+        202,
+    ),
+    (Sample("clinic", "application/json", clinic(lambda d: d.update(notes="x" * 300_000))), "application/json", 400),
+]
+
+
+@pytest.mark.parametrize(("sent", "content_type", "status"), SENT)
+async def test_what_was_sent_is_kept_byte_for_byte_with_its_content_type(
+    system: Stack, sent: Sample, content_type: str, status: int
+) -> None:
+    answer = await post(system, sent.source, sent.body, **{"Content-Type": content_type})
+    assert answer.status_code == status, answer.text
+    (kept,) = await submissions(system)
+    assert kept["outcome"] == ("accepted" if status == 202 else "refused")
+    assert kept["order_id"] == answer.json().get("order_id")
+    assert kept["size"] == len(sent.body)
+    raw = await system.as_("admin").get(f"/api/ops/submissions/{kept['id']}")
+    assert (raw.content, raw.headers["content-type"]) == (sent.body, content_type)
+    assert raw.headers["content-disposition"].startswith("attachment")
+
+
+async def test_nothing_that_was_sent_lies_readable_anywhere(system: Stack, database_url: str, tmp_path: Any) -> None:
+    import asyncpg
+
+    large = clinic(lambda d: d.update(notes="Kryptonite allergy. " * 8_000))
+    await post(system, "clinic", large)
+    await post(system, "clinic", clinic(lambda d: d.update(notes="Kryptonite")))
+    connection = await asyncpg.connect(database_url)
+    rows = await connection.fetch("SELECT sealed FROM intake.documents ORDER BY id")
+    await connection.close()
+    assert rows[0]["sealed"] is None, "large ones lie in the folder"
+    files = [file for file in (tmp_path / "documents").rglob("*") if file.is_file()]
+    assert len(files) == 1
+    for sealed in (rows[1]["sealed"], files[0].read_bytes()):
+        assert b"Kryptonite" not in sealed
+
+
+async def test_an_operator_finds_refused_posts_and_pages_through_them(system: Stack) -> None:
+    for number in range(5):
+        await post(system, "clinic", b"{}" + b" " * number)
+    await post(system, "clinic")
+    await post(system, "hl7v2", b"MSH")
+    admin = system.as_("admin")
+    sizes, cursor = [], ""
+    while cursor is not None:
+        query = {"source": "clinic", "outcome": "refused", "limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await admin.get("/api/ops/submissions", params=query)).json()
+        sizes += [item["size"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert sizes == [6, 5, 4, 3, 2], "newest first"
+    for role in ("assistant", "pharmacist", "analyst"):
+        assert (await system.as_(role).get("/api/ops/submissions")).status_code == 403
+    assert (await system.as_partner("clinic").get("/api/ops/submissions")).status_code == 403
+    assert (await admin.get("/api/ops/submissions/none")).status_code == 404
+    assert (await admin.get("/api/ops/submissions", params={"outcome": "lost"})).status_code == 400
+
+
+async def test_an_operator_submits_again_what_was_refused(system: Stack) -> None:
+    refused = await post(system, "clinic", b"{}")
+    assert refused.status_code == 400
+    (kept,) = await submissions(system)
+    admin = system.as_("admin")
+    again = await admin.post(f"/api/ops/submissions/{kept['id']}/resubmit")
+    assert again.status_code == 400, "the same adapter says the same"
+    newer, older = await submissions(system)
+    assert older["resubmitted_at"] is not None
+    assert newer["resubmitted_at"] is None
+    assert newer["sha256"] == older["sha256"]
+
+
+async def test_what_is_submitted_again_is_the_partners_order(system: Stack) -> None:
+    await post(system, "clinic", sample("clinic").body, **{"Content-Type": "text/plain"})
+    accepted = await post(system, "clinic", Prefer="wait=20")
+    (first, _) = await submissions(system)
+    admin = system.as_("admin")
+    again = await admin.post(f"/api/ops/submissions/{first['id']}/resubmit", headers={"Prefer": "wait=20"})
+    assert (again.status_code, again.json()["code"]) == (409, "DUPLICATE_ORDER_SAME_DAY")
+    order_id = again.json()["detail"]["order_id"]
+    assert order_id != accepted.json()["order_id"]
+    assert (await system.as_partner("clinic").get(f"/api/orders/{order_id}")).json()["source"] == "clinic"
+    assert (await system.as_("pharmacist").post(f"/api/ops/submissions/{first['id']}/resubmit")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<a>" * 1_000_000,
+        b'<!DOCTYPE a [<!ENTITY x "ha">]>' + b" " * 100_000 + b"<a>&x;</a>",
+        b"<a " + b"".join(b'a%d="" ' % n for n in range(300_000)) + b"/>",
+        b"<a>" + b"<b/>" * 500_000 + b"</a>",
+    ],
+    ids=["deep", "dtd", "attributes", "elements"],
+)
+async def test_after_a_large_hostile_body_a_normal_order_still_completes(system: Stack, body: bytes) -> None:
+    answer = await post(system, "pharmacorp", body)
+    assert (answer.status_code, answer.json()["detail"]["errors"][0]["code"]) == (400, "MALFORMED")
+    accepted = await post(system, "pharmacorp", with_text("pharmacorp", ("330912", "330913")))
+    await system.until(accepted.json()["order_id"], "completed")
+    assert json.loads((await system.anonymous().get("/health/ready")).text)["status"] == "ready"
