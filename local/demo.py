@@ -16,7 +16,7 @@ from services.intake.main import accounts_of
 from services.intake.settings import IntakeSettings
 
 _YEAR_SECONDS = 365 * 24 * 3600.0
-PARTNERS = ("clinic", "pharmacorp")
+PARTNERS = ("clinic", "pharmacorp", "hl7v2")
 
 
 async def prepare_demo(home: Home, database_url: str) -> None:

@@ -3,8 +3,9 @@
 The same table stands in deploy/ for the gateway of a real installation; here it only hands the request on in-process.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -68,10 +69,13 @@ class Front:
 
     @asynccontextmanager
     async def _all_started(self) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for app in self._services.values():
-                await stack.enter_async_context(app.router.lifespan_context(app))
+        """All at once, and stopped at once: each takes up to a second to finish the poll in its hands."""
+        lives = [app.router.lifespan_context(app) for app in self._services.values()]
+        await asyncio.gather(*(life.__aenter__() for life in lives))
+        try:
             yield
+        finally:
+            await asyncio.gather(*(life.__aexit__(None, None, None) for life in lives), return_exceptions=True)
 
 
 def _operations(services: Mapping[str, FastAPI]) -> ASGIApp:

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from schemas.careplan import ModelUse, PackedCarePlan, Signature
 from schemas.event import Fact
+from schemas.order import Finding
+
+GENERATION_FAILED = "GENERATION_FAILED"
 
 
 class CarePlanCompleted(Fact):
@@ -28,6 +31,10 @@ class CarePlanFailed(Fact):
     reason: str
     message: str
     model_use: ModelUse = ModelUse()
+
+    def finding(self) -> Finding:
+        """As it stands among an order's problems until somebody tries again."""
+        return Finding(type="notice", code=GENERATION_FAILED, message=self.message, detail={"reason": self.reason})
 
 
 class CarePlanRevised(Fact):

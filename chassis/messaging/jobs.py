@@ -58,8 +58,6 @@ DELETE FROM jobs USING unnest($1::uuid[], $2::integer[]) AS mine (id, generation
 WHERE jobs.id = mine.id AND jobs.generation = mine.generation RETURNING jobs.id
 """
 
-_SECONDS_TO_NEXT = "SELECT extract(epoch FROM min(due_at) - now())::float8 FROM jobs"
-
 
 _OUTAGE_PAUSE_SECONDS = 0.5
 
@@ -129,12 +127,13 @@ class Worker:
     do: Callable[[Job], Awaitable[None]]
     concurrency: int = 64
     lease: timedelta = timedelta(seconds=60)
-    safety_poll_seconds: float = 2.0
+    safety_poll_seconds: float = 1.0
     _running: dict[UUID, tuple[Job, "asyncio.Task[None]"]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _more_may_wait: bool = False
 
     def wake(self) -> None:
-        """There is a new job, or room for one."""
+        """There is a new job."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -158,8 +157,9 @@ class Worker:
         claimed = await self._claim(room) if room > 0 else []
         for job in claimed:
             self._start(job)
-        if len(claimed) < room or room <= 0:
-            await self._until_something_is_due()
+        # A claim that filled all the room may have left others waiting: the next job that ends looks again at once.
+        self._more_may_wait = len(claimed) >= room
+        await self._until_woken()
 
     def _start(self, job: Job) -> None:
         if job.id in self._running:  # it lost its lease, to ourselves
@@ -175,21 +175,17 @@ class Worker:
         finally:
             if self._running.get(job.id, (None,))[0] is job:
                 del self._running[job.id]
-            self._wake.set()
+            if self._more_may_wait:
+                self._wake.set()
 
     async def _claim(self, limit: int) -> list[Job]:
         async with self.database.transaction() as tx:
             return [Job(**dict(row)) for row in await tx.fetch(_CLAIM, limit, self.lease)]
 
-    async def _until_something_is_due(self) -> None:
-        seconds = self.safety_poll_seconds
-        if len(self._running) < self.concurrency:
-            async with self.database.reading() as db:
-                until_next: float | None = await db.fetchval(_SECONDS_TO_NEXT)
-            if until_next is not None:
-                seconds = min(seconds, max(0.01, until_next))
+    async def _until_woken(self) -> None:
+        # The poll finds jobs that were postponed, or that a dead worker left behind.
         try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            await asyncio.wait_for(self._wake.wait(), self.safety_poll_seconds)
         except TimeoutError:
             pass
 

@@ -15,7 +15,7 @@ class FoundProblem(BaseModel):
     code: str
     message: str
     detail: dict[str, Any]
-    confirmed: bool = False
+    confirmed: bool | None = None
 
 
 class OrderWithoutRecords(BaseModel):

@@ -3,9 +3,9 @@
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -17,17 +17,18 @@ from chassis.ids import id_in
 from chassis.openapi import READABLE
 from chassis.security import Caller, staff, staff_or_partner
 from schemas.order import OrderStatus
-from services.reporting.adapters.csv_report import csv_report
 from services.reporting.documents import OrdersPage, ShownCarePlan, Summary
+from services.reporting.domain.plan_document import Format, Writer
 from services.reporting.domain.read_model import searched_words
 from services.reporting.storage import Filter
 from services.reporting.use_cases import Reporting
 
 Reader = Annotated[Caller, Depends(staff_or_partner("assistant", "pharmacist"))]
 Analyst = Annotated[Caller, Depends(staff("analyst"))]
-Format = Literal["txt", "json"]
+ReportWriter = Callable[[AsyncIterator[Any]], AsyncIterator[bytes]]
 
 _DEFAULT_LIMIT = 25
+_FILES = ("text/plain", "application/pdf", "application/json", "application/fhir+json")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -97,33 +98,32 @@ def search_router(reporting: Reporting) -> APIRouter:
     return router
 
 
-def careplans_router(reporting: Reporting) -> APIRouter:
+def careplans_router(reporting: Reporting, writers: Mapping[Format, Writer]) -> APIRouter:
     router = APIRouter(prefix="/api/careplans", tags=["care plans"])
 
     @router.get("/{careplan_id}", response_model=ShownCarePlan)
     async def get_careplan(caller: Reader, careplan_id: CarePlanId) -> Response:
         """One care plan, structured, with its citations and versions."""
-        shown, _, _ = await reporting.careplan(caller, careplan_id)
-        return _json(shown)
+        return _json(await reporting.careplan(caller, careplan_id))
 
     @router.get(
         "/{careplan_id}/download",
         response_class=Response,
-        responses={200: {"description": "A file.", "content": {"text/plain": {}, "application/json": {}}}},
+        responses={200: {"description": "A file.", "content": {media_type: {} for media_type in _FILES}}},
     )
     async def download_careplan(caller: Reader, careplan_id: CarePlanId, format: Format = "txt") -> Response:
-        """The care plan as a file."""
-        shown, _, order = await reporting.careplan(caller, careplan_id)
+        """The care plan as a file. FHIR is 409 for a version whose text was edited apart from its sections."""
+        document = await reporting.document(caller, careplan_id)
+        file = await writers[format](document)
         # Named by id: a file name ends up in places where a patient's name must not.
-        headers = {"Content-Disposition": f'attachment; filename="careplan-{careplan_id}-v{shown["version"]}.{format}"'}
-        if format == "json":
-            return _json(shown | {"order": order}, headers)
-        return Response(shown["text"], headers=headers, media_type="text/plain; charset=utf-8")
+        name = f"careplan-{careplan_id}-v{document.version}.{file.suffix}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(file.content, headers=headers, media_type=file.media_type)
 
     return router
 
 
-def reports_router(reporting: Reporting) -> APIRouter:
+def reports_router(reporting: Reporting, write_report: ReportWriter) -> APIRouter:
     router = APIRouter(prefix="/api/reports", tags=["reports"])
 
     @router.get(
@@ -140,7 +140,7 @@ def reports_router(reporting: Reporting) -> APIRouter:
     ) -> StreamingResponse:
         """The pharma report: completed orders, one row each, without patient identity."""
         wanted = Filter(source=source, medication=medication, first_day=first_day, last_day=last_day)
-        chunks = csv_report(reporting.report(wanted))
+        chunks = write_report(reporting.report(wanted))
         # The first is at hand before the answer begins: a database that is away is a 503, not a report cut short.
         body = _with_first(await anext(chunks), chunks)
         headers = {"Content-Disposition": 'attachment; filename="orders.csv"'}
@@ -160,6 +160,5 @@ async def _with_first(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterat
         yield chunk
 
 
-def _json(body: Any, headers: dict[str, str] | None = None) -> Response:
-    content = json.dumps(body, ensure_ascii=False, default=str)
-    return Response(content, headers=headers, media_type="application/json")
+def _json(body: Any) -> Response:
+    return Response(json.dumps(body, ensure_ascii=False, default=str), media_type="application/json")

@@ -19,10 +19,11 @@ _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _MERGE_ORDERS = """
 INSERT INTO orders AS o (order_id, updated_at, source, external_id, submitted_at, order_date, order_body, medication,
     searched, attempt, rank, status, decided_attempt, problems, accepted_at, ended_at, careplan_id, careplan_version,
-    review, approved_at, model_use)
+    review, approved_at, model_use, failure)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::timestamptz[], $6::date[], $7::json[],
     $8::text[], $9::text[], $10::integer[], $11::integer[], $12::text[], $13::integer[], $14::json[], $15::timestamptz[],
-    $16::timestamptz[], $17::uuid[], $18::integer[], $19::text[], $20::timestamptz[], $21::jsonb[]) AS t (order_id)
+    $16::timestamptz[], $17::uuid[], $18::integer[], $19::text[], $20::timestamptz[], $21::jsonb[],
+    $22::json[]) AS t (order_id)
 ORDER BY order_id
 ON CONFLICT (order_id) DO UPDATE SET
     updated_at = greatest(o.updated_at, excluded.updated_at),
@@ -33,10 +34,10 @@ ON CONFLICT (order_id) DO UPDATE SET
     order_body = coalesce(o.order_body, excluded.order_body),
     medication = coalesce(o.medication, excluded.medication),
     searched = coalesce(o.searched, excluded.searched),
-    (attempt, rank, status, ended_at) = (
-        SELECT * FROM (VALUES (o.attempt, o.rank, o.status, o.ended_at),
-                              (excluded.attempt, excluded.rank, excluded.status, excluded.ended_at))
-            AS v (attempt, rank, status, ended_at) ORDER BY attempt DESC, rank DESC LIMIT 1),
+    (attempt, rank, status, ended_at, failure) = (
+        SELECT * FROM (VALUES (o.attempt, o.rank, o.status, o.ended_at, o.failure),
+                              (excluded.attempt, excluded.rank, excluded.status, excluded.ended_at, excluded.failure))
+            AS v (attempt, rank, status, ended_at, failure) ORDER BY attempt DESC, rank DESC LIMIT 1),
     problems = CASE WHEN excluded.decided_attempt > o.decided_attempt THEN excluded.problems ELSE o.problems END,
     decided_attempt = greatest(o.decided_attempt, excluded.decided_attempt),
     accepted_at = coalesce(o.accepted_at, excluded.accepted_at),
@@ -78,6 +79,7 @@ def _columns(c: Change) -> tuple[Any, ...]:
         c.review,
         c.approved_at,
         json.dumps({attempt: use.model_dump() for attempt, use in c.model_use.items()}),
+        reached.failure.model_dump_json() if reached and reached.failure else None,
     )
 
 
@@ -159,7 +161,7 @@ def _literal(text: str) -> str:
 
 
 _PAGE = """
-SELECT order_id, source, external_id, status, submitted_at, updated_at, order_body, problems, careplan_id,
+SELECT order_id, source, external_id, status, submitted_at, updated_at, order_body, problems, failure, careplan_id,
        careplan_version, review
 FROM orders WHERE {where} ORDER BY order_id DESC LIMIT {limit}
 """

@@ -9,9 +9,11 @@ from uuid import UUID
 from chassis.database import Database
 from chassis.errors import NotFound
 from chassis.security import Caller
-from schemas.careplan import CarePlan, unpack
+from schemas.careplan import unpack
 from schemas.event import Event
+from schemas.order import Order
 from services.reporting import storage
+from services.reporting.domain.plan_document import PlanDocument, PlanVersion
 from services.reporting.domain.read_model import change_of, merged, merged_versions, version_of
 from services.reporting.domain.views import shown_careplan, shown_order
 from services.reporting.storage import Filter
@@ -39,15 +41,30 @@ class Reporting:
         shown = [shown_order(row, for_partner=caller.is_partner) for row in rows[:limit]]
         return shown, rows[limit - 1]["order_id"] if len(rows) > limit else None
 
-    async def careplan(self, caller: Caller, careplan_id: UUID) -> tuple[dict[str, Any], CarePlan, dict[str, Any]]:
-        """One care plan as shown, as a value, and its order. NotFound where it is not the caller's."""
+    async def careplan(self, caller: Caller, careplan_id: UUID) -> dict[str, Any]:
+        """One care plan as shown. NotFound where it is not the caller's."""
+        row, versions = await self._careplan(caller, careplan_id)
+        return shown_careplan(row, unpack(row["careplan"]), versions)
+
+    async def document(self, caller: Caller, careplan_id: UUID) -> PlanDocument:
+        """One care plan for a download. NotFound where it is not the caller's."""
+        row, versions = await self._careplan(caller, careplan_id)
+        return PlanDocument(
+            careplan_id=row["careplan_id"],
+            order_id=row["order_id"],
+            version=row["version"],
+            review=row["review"],
+            order=Order.model_validate(json.loads(row["order_body"]) | {"patient_records": ""}),
+            plan=unpack(row["careplan"]),
+            versions=tuple(PlanVersion(**version) for version in versions),
+        )
+
+    async def _careplan(self, caller: Caller, careplan_id: UUID) -> tuple[Any, list[Any]]:
         async with self.database.reading() as db:
             found = await storage.careplan_by_id(db, careplan_id)
         if found is None or (caller.is_partner and found[0]["source"] != caller.source):
             raise NotFound("There is no such care plan.")
-        row, versions = found
-        plan = unpack(row["careplan"])
-        return shown_careplan(row, plan, versions), plan, json.loads(row["order_body"])
+        return found
 
     def report(self, wanted: Filter) -> AsyncIterator[Any]:
         return storage.report_rows(self.database, wanted)

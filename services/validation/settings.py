@@ -11,7 +11,8 @@ from services.validation.domain.provider import CheckDigitRule
 _HONORIFICS = "dr,doctor,prof,professor,mr,mrs,ms,miss,mx"
 _CREDENTIALS = (
     "md,do,mbbs,mbchb,mbbch,phd,dnp,np,fnp,fnp-c,fnp-bc,aprn,arnp,crnp,pa,pa-c,rn,bsn,msn,pharmd,rph,dpm,dds,dmd,od,dc,"
-    "facp,facc,faan,faad,facr,facs,facg,mph,ms,msc,mba"
+    "anp,anp-bc,pnp,acnp,agnp,agacnp,whnp,pmhnp,pmhnp-bc,cnm,crna,cns,bcps,bcop,bcacp,bs,bsc,mha,mhs,mms,mpas,psyd,jd,"
+    "facp,facc,faan,faad,facr,facs,facg,faap,facog,faafp,faaaai,facep,fccp,fidsa,fasn,frcp,frcpc,mph,ms,msc,mba"
 )
 
 

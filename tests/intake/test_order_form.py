@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chassis.errors import InvalidInput
 from services.intake.domain.order_form import FormRules, OrderForm, check_form, diagnoses_in, years_before
@@ -116,7 +118,7 @@ def test_a_broken_field_is_refused_under_its_code(field: str, value: Any, code: 
     assert faults_of(with_field(field, value)) == {(field, code)}
 
 
-TAKEN = [
+TAKEN: list[tuple[str, list[Any]]] = [
     ("patient.first_name", ["José", "Jose\u0301", "O'Brien", "O\u2019Brien", "Anne-Marie", "Anne\u2011Marie", "李", "Владимир",
                             "محمد", "נועה", "ปิยะ", "अनिता", "Ágústsdóttir", "J.", "x" * 100, "van der Berg", "Mary\u00a0Ann",
                             "Hawaiʻi".replace("ʻ", "\u02bc"), "山田\u3000花子", " Ana "]),
@@ -326,6 +328,47 @@ def test_an_impossible_number_is_a_fault_of_its_field(number: str, code: str) ->
     value, faults = parse_json(body)
     assert faults == []
     assert faults_of(value) == {("patient.weight_kg", code)}
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+_FIELDS = [row.values[0] for row in REFUSED]
+CODES = {
+    "MRN_FORMAT", "NPI_FORMAT", "NAME_FORMAT", "DATE_OF_BIRTH", "ORDER_DATE", "ICD10_FORMAT", "MEDICATION", "RECORDS_TOO_LARGE",
+    "REQUIRED", "UNKNOWN_FIELD", "TYPE", "VALUE",
+}  # fmt: skip
+
+
+@given(field=st.sampled_from(_FIELDS), value=_JSON)
+@settings(max_examples=400, deadline=None)
+def test_whatever_stands_in_a_field_is_taken_or_refused_by_that_field(field: str, value: Any) -> None:
+    order = with_field(field, value)
+    for fault in check_form(order, RULES)[1]:
+        assert fault.field == field or fault.field.startswith(f"{field}.")
+        assert fault.code in CODES
+        json.dumps(fault.message, ensure_ascii=False).encode()
+    diagnoses_in(order)
+
+
+@given(value=_JSON)
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_sent_is_taken_or_refused(value: Any) -> None:
+    form, faults = check_form(value, RULES)
+    assert form is None
+    assert faults
+    diagnoses_in(value)
+
+
+@given(body=st.binary(max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_whatever_bytes_are_sent_are_json_or_malformed(body: bytes) -> None:
+    try:
+        parse_json(body)
+    except InvalidInput as refused:
+        assert [error["code"] for error in refused.detail["errors"]] == ["MALFORMED"]
 
 
 def test_a_flood_of_faults_is_cut_short() -> None:

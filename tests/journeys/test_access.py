@@ -55,7 +55,9 @@ async def test_a_door_opens_to_its_roles_only(door: tuple[str, str], system: Sta
     ids=str,
 )  # fmt: skip
 async def test_without_credentials_no_door_opens(door: tuple[str, str], headers: dict[str, str], system: Stack) -> None:
-    answer = await system.anonymous().request(*door, headers={k: v.encode("latin-1") for k, v in headers.items()})
+    answer = await system.anonymous().request(
+        *door, headers=[(k.encode(), v.encode("latin-1")) for k, v in headers.items()]
+    )
     assert_error(answer, 401, "error", "UNAUTHENTICATED")
     assert answer.headers["www-authenticate"] == "Bearer"
 

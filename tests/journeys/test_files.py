@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx2
@@ -14,8 +15,9 @@ import pytest
 
 from chassis.crypto import Keyring
 from tests.support import pdfs
-from tests.support.partners import sample
-from tests.support.stack import SAMPLES, Stack, sample_order, secrets
+from tests.support.orders import new_order
+from tests.support.partners import new_patient
+from tests.support.stack import SAMPLES, Stack, secrets
 
 NOTE = (SAMPLES / "records/ivig-gmg.txt").read_text()
 PDF = ("records.pdf", pdfs.printed(*NOTE.split("\n\n")), "application/pdf")
@@ -23,7 +25,7 @@ NEEDS_TESSERACT = pytest.mark.skipif(shutil.which("tesseract") is None, reason="
 
 
 def order_alone(**changes: Any) -> str:
-    order = sample_order(**changes)
+    order = new_order(**changes)
     del order["patient_records"]
     return json.dumps(order)
 
@@ -62,13 +64,18 @@ async def test_a_pdfs_text_is_the_records_and_the_order_completes(system: Stack)
     assert all(records[citation["start"] : citation["end"]] == citation["quote"] for citation in quotes)
 
 
-async def test_the_original_is_kept_encrypted_with_the_order(system: Stack, database_url: str) -> None:
-    answer = await post(system, PDF)
-    connection = await asyncpg.connect(database_url)
-    rows = await connection.fetch("SELECT * FROM intake.documents")
+async def documents_of(system: Stack, answer: httpx2.Response) -> list[Any]:
+    connection = await asyncpg.connect(system.environments["intake"]["DATABASE_URL"])
+    query = "SELECT * FROM intake.documents WHERE order_id = $1 ORDER BY id"
+    rows: list[Any] = await connection.fetch(query, UUID(answer.json()["order_id"]))
     await connection.close()
-    (kept,) = rows
-    assert (str(kept["order_id"]), kept["kind"], kept["source"]) == (answer.json()["order_id"], "records", "web")
+    return rows
+
+
+async def test_the_original_is_kept_encrypted_with_the_order(system: Stack) -> None:
+    answer = await post(system, PDF)
+    (kept,) = await documents_of(system, answer)
+    assert (kept["kind"], kept["source"], kept["size"]) == ("records", "web", len(PDF[1]))
     opened = Keyring.parse(secrets().encryption_keys).open(kept["key_id"], kept["sealed"], kept["id"].bytes)
     assert opened == PDF[1]
 
@@ -135,12 +142,12 @@ async def test_control_characters_are_dropped_from_a_file(system: Stack) -> None
 
 
 async def test_records_both_in_the_order_and_as_a_file_are_refused(system: Stack) -> None:
-    answer = await post(system, PDF, json.dumps(sample_order()))
+    answer = await post(system, PDF, json.dumps(new_order()))
     assert faults(answer) == [("patient_records", "VALUE")]
 
 
 async def test_without_a_file_the_records_stand_in_the_order(system: Stack) -> None:
-    assert (await post(system, None, json.dumps(sample_order()))).status_code == 202
+    assert (await post(system, None, json.dumps(new_order()))).status_code == 202
     assert faults(await post(system, None)) == [("patient_records", "REQUIRED")]
 
 
@@ -193,8 +200,9 @@ async def test_a_part_over_its_limit_is_413(system: Stack, part: str, limit: int
 
 
 async def test_the_same_key_and_body_with_a_file_is_one_order(system: Stack) -> None:
-    boundary = {"Content-Type": "multipart/form-data; boundary=fixed", "Idempotency-Key": "k"}
-    answers = [await post(system, PDF, **boundary) for _ in range(2)]
+    boundary = {"Content-Type": "multipart/form-data; boundary=fixed", "Idempotency-Key": "the_same_file"}
+    order = order_alone()
+    answers = [await post(system, PDF, order, **boundary) for _ in range(2)]
     assert answers[0].status_code == 202, answers[0].text
     assert answers[0].json() == answers[1].json()
     other = await post(system, ("r.txt", b"other", "text/plain"), **boundary)
@@ -211,7 +219,7 @@ async def test_a_file_is_the_staffs_to_send(system: Stack) -> None:
 
 
 def with_document(content: bytes, mime: str = "application/pdf") -> bytes:
-    text = sample("pharmacorp").body.decode()
+    text = new_patient("pharmacorp").decode()
     start, end = text.index("<co:ClinicalNotes>"), text.index("</co:CareOrder>")
     encoded = base64.b64encode(content).decode()
     document = f'<co:ClinicalDocument mimeType="{mime}">{encoded}</co:ClinicalDocument>'
@@ -223,27 +231,23 @@ async def post_xml(system: Stack, body: bytes) -> httpx2.Response:
     return await system.as_partner("pharmacorp").post("/api/intake/pharmacorp", content=body, headers=headers)
 
 
-async def test_a_pdf_inside_a_partners_xml_is_read_and_kept(system: Stack, database_url: str) -> None:
+async def test_a_pdf_inside_a_partners_xml_is_read_and_kept(system: Stack) -> None:
     answer = await post_xml(system, with_document(PDF_BYTES))
     assert "creatinine 0.78" in await records_of(system, answer)
-    connection = await asyncpg.connect(database_url)
-    rows = await connection.fetch("SELECT kind, order_id, size FROM intake.documents ORDER BY id")
-    await connection.close()
-    assert [row["kind"] for row in rows] == ["raw", "records"]
-    assert {str(row["order_id"]) for row in rows} == {answer.json()["order_id"]}
-    assert rows[1]["size"] == len(PDF_BYTES)
+    raw, records = await documents_of(system, answer)
+    assert (raw["kind"], records["kind"], records["size"]) == ("raw", "records", len(PDF_BYTES))
 
 
-async def test_a_large_pdf_inside_a_partners_xml_lies_in_the_folder(system: Stack, tmp_path: Path) -> None:
+async def test_a_large_pdf_inside_a_partners_xml_lies_in_the_folder(system: Stack) -> None:
     padded = PDF_BYTES.replace(b"%%EOF", b"%" + b"x" * 4_000_000 + b"\n%%EOF")
-    answer = await post_xml(system, with_document(padded))
+    body = with_document(padded)
+    answer = await post_xml(system, body)
     assert "creatinine 0.78" in await records_of(system, answer)
-    files = [file for file in (tmp_path / "documents").rglob("*") if file.is_file()]
-    assert len(files) == 2
-    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
-    item = (await system.as_("admin").get("/api/ops/submissions")).json()["items"][0]
-    raw = await system.as_("admin").get(f"/api/ops/submissions/{item['id']}")
-    assert raw.content == with_document(padded)
+    raw, records = await documents_of(system, answer)
+    assert raw["sealed"] is records["sealed"] is None
+    folder = Path(system.environments["intake"]["CAREPLAN_HOME"]) / "documents"
+    assert (folder / records["id"].hex[-2:] / records["id"].hex).stat().st_size > 4_000_000
+    assert (await system.as_("admin").get(f"/api/ops/submissions/{raw['id']}")).content == body
 
 
 @pytest.mark.parametrize(
@@ -260,7 +264,8 @@ async def test_an_unreadable_document_is_named_by_its_path(system: Stack, conten
 
 
 async def test_while_hostile_files_are_read_others_are_answered_at_once(system: Stack) -> None:
-    bombs = [asyncio.create_task(post(system, ("b.pdf", pdfs.bomb(500), "application/pdf"))) for _ in range(4)]
+    bomb_file = ("b.pdf", pdfs.bomb(500), "application/pdf")
+    bombs = [asyncio.create_task(post(system, bomb_file)) for _ in range(4)]
     slowest = 0.0
     client = system.as_("assistant")
     while not all(bomb.done() for bomb in bombs):
@@ -268,5 +273,5 @@ async def test_while_hostile_files_are_read_others_are_answered_at_once(system: 
         assert (await client.get("/health/live")).status_code == 200
         slowest = max(slowest, time.perf_counter() - started)
         await asyncio.sleep(0.01)
-    assert all((await bomb).status_code == 400 for bomb in bombs)
+    assert {(await bomb).status_code for bomb in bombs} == {400}
     assert slowest < 1.0

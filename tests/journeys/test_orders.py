@@ -231,7 +231,7 @@ async def test_a_failed_plan_is_retried_by_a_pharmacist(database_url: str, broke
         assert_error(await stack.as_("assistant").post(path), 403, "error", "FORBIDDEN")
         assert_error(await stack.as_partner("clinic").post(path), 403, "error", "FORBIDDEN")
         found = (await pharmacist.get("/api/orders", params={"status": "failed"})).json()["items"]
-        assert [item["order_id"] for item in found] == [order_id]
+        assert [(item["order_id"], item["problems"][0]["code"]) for item in found] == [(order_id, "GENERATION_FAILED")]
 
         model.fails = False
         first = await pharmacist.post(path, headers={"Idempotency-Key": "r", "Prefer": "wait=10"})

@@ -96,6 +96,22 @@ async def test_filters_narrow_the_search(system: Stack) -> None:
         assert await found(client, **narrow, **params) == [], params
 
 
+async def test_search_and_the_order_itself_say_the_same(system: Stack) -> None:
+    """P3."""
+    client = system.as_("assistant")
+    _, order = await submitted(client, primary_diagnosis="G35")
+    for changes in ({}, {"order_date": "2026-02-06"}, {"order_date": "2026-02-07", "confirm": True}):
+        answer = await client.post("/api/orders", json=order | changes, headers=WAIT)
+        shown = await system.until(
+            answer.headers["location"].rpartition("/")[2], {"completed", "rejected", "needs_confirmation"}
+        )
+        item = await in_search(client, shown["order_id"], shown["status"], q=order["patient"]["mrn"])
+        assert item["problems"]
+        for name in ("source", "external_id", "status", "submitted_at", "problems"):
+            assert item[name] == shown[name]
+        assert item["order"] == {name: value for name, value in shown["order"].items() if name != "patient_records"}
+
+
 @pytest.mark.parametrize("status", ["rejected", "needs_confirmation"])
 async def test_every_status_is_found(status: str, system: Stack) -> None:
     client = system.as_("assistant")
@@ -116,7 +132,7 @@ async def test_pages_are_complete_newest_first_and_stable_while_orders_arrive(sy
     seen: list[str] = []
     cursor: str | None = None
     while True:
-        params = {"q": mark, "limit": 5, **({"cursor": cursor} if cursor else {})}
+        params = {"q": mark, "limit": "5", "cursor": cursor or ""}
         page = (await client.get("/api/orders", params=params)).json()
         OrdersPage.model_validate_json(json.dumps(page))
         assert len(page["items"]) <= 5

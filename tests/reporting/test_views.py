@@ -21,6 +21,7 @@ ROW: dict[str, Any] = {
     "updated_at": at(5),
     "order_body": order().model_dump_json(exclude={"patient_records"}),
     "problems": json.dumps([PROBLEM]),
+    "failure": None,
     "careplan_id": an_id(4),
     "careplan_version": 1,
     "review": "draft",

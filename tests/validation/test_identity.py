@@ -90,6 +90,7 @@ SAME_PROVIDERS = [
     ("Jane Lee", "Jane Lee, FNP-C"),
     ("Jane Lee", "Jane Lee, FNP\u2011C"),
     ("Jane Lee", "Jane Lee DO"),
+    ("Jane Lee", "Lee, Jane, MD, FAAAAI"),
     ("Jane Lee", "Dr. Jane Lee, DO"),
     ("Jane Q. Lee", "Jane Q Lee, MD"),
     ("María de la Cruz", "de la Cruz, Maria"),

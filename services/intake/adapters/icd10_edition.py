@@ -3,6 +3,7 @@
 Never imported by a running service: the package takes two seconds and 185 MB to load.
 """
 
+import warnings
 from dataclasses import dataclass
 
 EDITION = "2026-04"
@@ -18,7 +19,9 @@ class Icd10Code:
 
 def bundled_codes() -> list[Icd10Code]:
     """Every category and code of the edition; chapters and blocks, which no order names, are left out."""
-    import simple_icd_10_cm as icd10  # noqa: PLC0415 (two seconds that only a migration may take)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # how it opens its own data is its affair
+        import simple_icd_10_cm as icd10  # noqa: PLC0415 (two seconds that only a migration may take)
 
     return [
         Icd10Code(code, icd10.get_description(code), icd10.is_leaf(code))

@@ -14,7 +14,13 @@ from uuid import UUID
 
 from schemas.careplan import Review
 from schemas.event import Event, Fact
-from schemas.generator import CarePlanApproved, CarePlanCompleted, CarePlanFailed, CarePlanRevised
+from schemas.generator import (
+    GENERATION_FAILED,
+    CarePlanApproved,
+    CarePlanCompleted,
+    CarePlanFailed,
+    CarePlanRevised,
+)
 from schemas.order import Finding, OrderStatus
 from schemas.validation import OrderAccepted, OrderRejected, OrderWarned
 
@@ -89,7 +95,7 @@ def after(progress: Progress, event: Event) -> Progress:
             failed = _reach(accepted, fact.attempt, "failed", event.time)
             if failed is accepted:
                 return progress
-            return replace(failed, problems=(*_without_failures(failed.problems), _failure(fact)))
+            return replace(failed, problems=(*_without_failures(failed.problems), fact.finding()))
         case CarePlanRevised() as fact:
             return _show(progress, CurrentPlan(fact.careplan_id, fact.version, "draft", fact.careplan))
         case CarePlanApproved() as fact:
@@ -131,13 +137,6 @@ def _show(progress: Progress, plan: CurrentPlan) -> Progress:
     review: Review = "approved" if "approved" in (plan.review, shown.review) else "draft"
     merged = replace(shown, review=review, careplan=shown.careplan or plan.careplan)
     return progress if merged == shown else replace(progress, plan=merged)
-
-
-GENERATION_FAILED = "GENERATION_FAILED"
-
-
-def _failure(fact: CarePlanFailed) -> Finding:
-    return Finding(type="notice", code=GENERATION_FAILED, message=fact.message, detail={"reason": fact.reason})
 
 
 def _without_failures(problems: Sequence[Finding]) -> tuple[Finding, ...]:

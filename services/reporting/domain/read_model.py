@@ -54,11 +54,15 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A status, and when it ended the order's way, if it did; of two, the one with the greater (attempt, rank) counts."""
+    """A status, when it ended the order's way, if it did, and why it failed, if it did.
+
+    Of two, the one with the greater (attempt, rank) counts.
+    """
 
     attempt: int
     status: OrderStatus
     ended_at: datetime | None = None
+    failure: Finding | None = None
 
     @property
     def rank(self) -> int:
@@ -133,7 +137,7 @@ def change_of(event: Event) -> Change:
             return Change(
                 order_id,
                 at,
-                reached=Reached(fact.attempt, "failed", at),
+                reached=Reached(fact.attempt, "failed", at, fact.finding()),
                 accepted_at=fact.accepted_at,
                 model_use={fact.attempt: fact.model_use},
             )

@@ -10,9 +10,7 @@ from schemas.careplan import CarePlan
 
 def shown_order(row: Mapping[str, Any], *, for_partner: bool) -> dict[str, Any]:
     """An order without its records and without its plan's text. What findings say of others is for staff."""
-    problems = json.loads(row["problems"] or "[]")
-    if for_partner:
-        problems = [problem | {"detail": {}} for problem in problems]
+    problems = json.loads(row["problems"] or "[]") + ([json.loads(row["failure"])] if row["failure"] else [])
     return {
         "order_id": str(row["order_id"]),
         "source": row["source"],
@@ -21,11 +19,19 @@ def shown_order(row: Mapping[str, Any], *, for_partner: bool) -> dict[str, Any]:
         "submitted_at": iso(row["submitted_at"]),
         "updated_at": iso(row["updated_at"]),
         "order": json.loads(row["order_body"]),
-        "problems": problems,
+        "problems": [_shown_problem(problem, for_partner=for_partner) for problem in problems],
         "careplan_id": str(row["careplan_id"]) if row["careplan_id"] else None,
         "version": row["careplan_version"],
         "review": row["review"],
     }
+
+
+def _shown_problem(problem: Mapping[str, Any], *, for_partner: bool) -> dict[str, Any]:
+    """As intake shows it."""
+    shown = {name: problem[name] for name in ("type", "code", "message", "detail")}
+    if for_partner:
+        shown["detail"] = {}
+    return shown | ({"confirmed": problem["confirmed"]} if problem["type"] == "warning" else {})
 
 
 def shown_careplan(row: Mapping[str, Any], plan: CarePlan, versions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ CREATE TABLE orders (
     status           text    NOT NULL,
     decided_attempt  integer NOT NULL,
     problems         json,
+    failure          json,
     accepted_at      timestamptz,
     ended_at         timestamptz,
     careplan_id      uuid,

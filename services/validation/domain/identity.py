@@ -63,6 +63,7 @@ class Titles:
     credentials: frozenset[str]
 
 
+@lru_cache(maxsize=4_096)
 def same_provider(name: str, titles: Titles) -> str:
     """As `same_name`; besides, titles do not matter where two name words remain, nor does `Lee, Jane` for `Jane Lee`."""
     parts = [words for part in name.split(",") if (words := same_name(part).split())]
