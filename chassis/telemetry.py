@@ -94,6 +94,17 @@ def _place_of(error: BaseException | None) -> dict[str, Any]:
     return {"error": type(error).__name__, "where": frames[-6:]}
 
 
+class _Provider(TracerProvider):
+    """The SDK's own, but that a forked child is left alone.
+
+    Theirs starts threads in it, before it becomes another program, and waits there for ever on a lock that another
+    thread held at the fork: whoever starts a child process would hang.
+    """
+
+    def _handle_fork(self) -> None:
+        pass
+
+
 class Tracing:
     """Spans of one service. A share of the orders is sampled and recorded; the others only carry their trace's id.
 
@@ -102,7 +113,7 @@ class Tracing:
 
     def __init__(self, service: str, sample: float, otlp_endpoint: str | None) -> None:
         self._sample = sample
-        self._provider = TracerProvider(resource=Resource({"service.name": service}), sampler=ParentBased(ALWAYS_ON))
+        self._provider = _Provider(resource=Resource({"service.name": service}), sampler=ParentBased(ALWAYS_ON))
         if otlp_endpoint:
             self._provider.add_span_processor(BatchSpanProcessor(_exporter(otlp_endpoint)))
         self._tracer = self._provider.get_tracer("careplan")

@@ -166,6 +166,7 @@ def create_app(
         title=f"Care plans: {service}",
         version="1",
         lifespan=lifespan,
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",

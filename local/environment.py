@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from chassis.settings import role_of
 from local.home import Secrets
 
-SERVICES = ("intake", "validation", "generator", "reporting")
+SERVICES = ("intake", "validation", "generator", "reporting", "notification")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ def environment_of(
     }
     if service == "intake":
         mine["CAREPLAN_TOKEN_PRIVATE_KEY"] = secrets.token_private_key
+    if service == "notification":
+        # A partner's receiver that somebody tries out on this machine; where orders are real, it stays off.
+        mine["WEBHOOK_ALLOW_LOOPBACK"] = inherited.get("WEBHOOK_ALLOW_LOOPBACK", "true")
     if addresses.embedded_broker:
         mine |= {"KAFKA_EMBEDDED": "true", "KAFKA_SESSION_SECONDS": "1", "KAFKA_PARTITIONS": "4"}
     if "DATABASE_CONNECTIONS" not in inherited:

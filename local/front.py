@@ -15,21 +15,27 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from chassis import ops
 from chassis.telemetry import Tracing
 from chassis.web import Telemetry
+from local.site import Site
 
 _GENERATORS = ("/revisions", "/approve")
+_NOT_PAGES = ("/api/", "/health/", "/metrics", "/openapi.json")
 
 
 def owner_of(method: str, path: str) -> str:
-    """Which service answers; unknown paths go to intake, whose 404 is as good as any."""
+    """Which service answers; what is nobody's address belongs to the web form's pages, or gets intake's 404 or 405."""
     if path == "/api/orders":
         return "intake" if method == "POST" else "reporting"
     if path.startswith("/api/careplans/"):
         return "generator" if path.endswith(_GENERATORS) else "reporting"
     if path.startswith("/api/reports/"):
         return "reporting"
+    if path.startswith("/api/notifications/"):
+        return "notification"
     if path.startswith("/api/ops/dead-letters"):
         return "ops"
-    return "intake"
+    if path.startswith(_NOT_PAGES) or method not in ("GET", "HEAD"):
+        return "intake"
+    return "site"
 
 
 class Front:
@@ -38,6 +44,7 @@ class Front:
     def __init__(self, services: Mapping[str, FastAPI]) -> None:
         self._services = services
         self._owners: dict[str, ASGIApp] = {**services, "ops": _operations(services)}
+        self._site = Site()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -45,7 +52,13 @@ class Front:
         elif scope["path"] == "/openapi.json" and scope.get("method") == "GET":
             await JSONResponse(self.openapi())(scope, receive, send)
         else:
-            await self._owners[owner_of(scope.get("method", ""), scope["path"])](scope, receive, send)
+            await self._owner(scope)(scope, receive, send)
+
+    def _owner(self, scope: Scope) -> ASGIApp:
+        name = owner_of(scope.get("method", ""), scope["path"])
+        if name == "site":
+            return self._site if self._site.has(scope) else self._owners["intake"]
+        return self._owners[name]
 
     def openapi(self) -> dict[str, Any]:
         """Every service's paths in one document."""

@@ -18,6 +18,7 @@ _SETTINGS = {
     "validation": "ValidationSettings",
     "generator": "GeneratorSettings",
     "reporting": "ReportingSettings",
+    "notification": "NotificationSettings",
 }
 
 

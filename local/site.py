@@ -26,7 +26,16 @@ class Site:
     """An ASGI application over `web/dist`; says so where the form has not been built."""
 
     def __init__(self, folder: Path = _DIST) -> None:
+        self._folder = folder
         self._files = StaticFiles(directory=folder, html=True) if folder.is_dir() else None
+
+    def has(self, scope: Scope) -> bool:
+        """A file of the form, or what a browser opens as a page. What a program asks for in vain is the API's 404."""
+        path = scope["path"]
+        if path == "/" or self._files is None:
+            return bool(path == "/")
+        wants_page = any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+        return wants_page or bool(self._files.lookup_path(path.lstrip("/"))[1])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._response(scope)
@@ -39,11 +48,9 @@ class Site:
         path = self._files.get_path(scope)
         try:
             response = await self._files.get_response(path, scope)
-        except HTTPException as error:
-            if error.status_code != 404 or "." in path.rpartition("/")[2]:
-                return PlainTextResponse("Not found.\n", error.status_code)
+        except HTTPException:
             response = await self._files.get_response("index.html", scope)
         # Built files carry a hash in their name; the page that names them must always be asked for.
-        cache = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
-        response.headers["cache-control"] = cache
+        built = path.startswith("assets/") and response.status_code == 200
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if built else "no-cache"
         return response

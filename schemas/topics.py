@@ -21,19 +21,19 @@ class Topic:
 ORDERS = Topic(
     "careplan.orders",
     writer="intake",
-    readers=("validation", "generator", "reporting"),
+    readers=("validation", "generator", "reporting", "notification"),
     facts=(OrderReceived, OrderConfirmed, CarePlanRequested),
 )
 DECISIONS = Topic(
     "careplan.decisions",
     writer="validation",
-    readers=("intake", "generator", "reporting"),
+    readers=("intake", "generator", "reporting", "notification"),
     facts=(OrderAccepted, OrderWarned, OrderRejected),
 )
 CAREPLANS = Topic(
     "careplan.careplans",
     writer="generator",
-    readers=("intake", "reporting"),
+    readers=("intake", "reporting", "notification"),
     facts=(CarePlanCompleted, CarePlanFailed, CarePlanRevised, CarePlanApproved),
 )
 ACCESS = Topic(

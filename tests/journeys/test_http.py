@@ -35,7 +35,7 @@ async def raw(system: Stack, request: bytes) -> tuple[int, bytes]:
     return int(answer.split(b" ", 2)[1]), answer.partition(b"\r\n\r\n")[2]
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/api", "/api/nothing", "/api/orders/a/b/c", "/api/careplans", "/api/ops/nothing",
+@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/nothing", "/api/orders/a/b/c", "/api/careplans", "/api/ops/nothing",
                                   "/docs", "/redoc", "/%00", "/%ff"])  # fmt: skip
 async def test_an_unknown_address_is_404(path: str, system: Stack) -> None:
     assert_error(await system.as_("admin").get(path), 404, "error", "NOT_FOUND")

@@ -111,4 +111,4 @@ def test_separate_gives_each_service_a_process_and_a_port_and_nothing_listens_on
                 time.sleep(0.1)
         ports = {c.laddr.port for p in system.everybody() for c in p.net_connections() if c.status == "LISTEN"}
         assert system.port not in ports
-        assert {system.port + place for place in range(1, 5)} <= ports
+        assert {system.port + place for place in range(1, 6)} <= ports

@@ -26,7 +26,7 @@ class Separators:
     subcomponent: str
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Segment:
     """One segment; `place` is its name, with its number among those of that name where there are several."""
 
@@ -51,9 +51,11 @@ class Segment:
     def component(self, position: int, component: int, repetition: str | None = None) -> str:
         """The text of a component, its first subcomponent; of the first repetition, unless one is given."""
         raw = self.repetitions(position)[0] if repetition is None else repetition
-        parts = raw.split(self.separators.component)
+        if not raw:
+            return ""
+        parts = raw.split(self.separators.component, component)
         part = parts[component - 1] if component <= len(parts) else ""
-        return self._resolve(part.split(self.separators.subcomponent)[0]).strip()
+        return self._resolve(part.partition(self.separators.subcomponent)[0]).strip()
 
     def at(self, position: int, component: int | None = None) -> Field:
         """The value at its place: `PID-7`, or `DG1[2]-3.1` with a component."""
@@ -62,8 +64,8 @@ class Segment:
 
     def unknown(self, known: frozenset[int]) -> Iterator[str]:
         """Fields that say something, which nobody asked for and which are not `known` to be of no concern."""
-        for position, value in enumerate(self.fields[1:], start=1):
-            if value.strip() and position not in self._asked | known:
+        for position, value in enumerate(self.fields):
+            if value and position and position not in self._asked and position not in known and value.strip():
                 yield f"{self.name}-{position}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from services.intake.domain.draft import Draft, Field
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class JsonObject:
     """One object at its place. An absent one, or a value of another type (a fault), is an empty one."""
 

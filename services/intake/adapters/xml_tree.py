@@ -13,6 +13,8 @@ from defusedxml.ElementTree import DefusedXMLParser
 from services.intake.adapters.base import malformed
 from services.intake.domain.draft import Draft, Field
 
+_SMALL = 64 * 1024
+"""So little cannot hold more elements than are quickly read, and needs nobody to count them."""
 _MOST_ELEMENTS, _DEEPEST = 20_000, 32
 _SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 _PIECE = 64 * 1024
@@ -39,7 +41,8 @@ class _BoundedBuilder(TreeBuilder):
 
 def parse_xml(body: bytes, root: str, namespace: str) -> Element:
     """The root element, `{namespace}root`. InvalidInput for anything else."""
-    parser = DefusedXMLParser(target=_BoundedBuilder(), forbid_dtd=True)
+    builder = TreeBuilder() if len(body) <= _SMALL else _BoundedBuilder()
+    parser = DefusedXMLParser(target=builder, forbid_dtd=True)
     try:
         for start in range(0, len(body), _PIECE):
             parser.feed(body[start : start + _PIECE])
@@ -55,7 +58,7 @@ def parse_xml(body: bytes, root: str, namespace: str) -> Element:
     return element
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class XmlElement:
     """One element at its place, or an absent one, which has no parts. `prefix` is what places call the namespace."""
 
@@ -64,11 +67,11 @@ class XmlElement:
     namespace: str
     prefix: str
     place: str = ""
-    _asked: set[str] = field(default_factory=set)
+    _asked: list[str] = field(default_factory=list)
     _below: list["XmlElement"] = field(default_factory=list)
 
     def attribute(self, name: str, place: str | None = None) -> Field:
-        self._asked.add(f"@{name}")
+        self._asked.append(f"@{name}")
         value = None if self.element is None else self.element.get(name)
         return Field(place or self._place_of(f"@{name}"), value)
 
@@ -91,20 +94,24 @@ class XmlElement:
 
     def unknown(self) -> Iterator[str]:
         """The places nobody asked for, here and below."""
-        if self.element is None:
-            return
+        waiting = [self]
+        for here in waiting:
+            if here.element is not None:
+                yield from here._unknown_here()
+            waiting += here._below
+
+    def _unknown_here(self) -> Iterator[str]:
+        assert self.element is not None
         for name in self.element.attrib:
             if f"@{name}" not in self._asked and not name.startswith(_SCHEMA_INSTANCE):
                 yield self._place_of(f"@{name}")
         for child in self.element:
             if child.tag not in self._asked:
                 yield self._place_of(child.tag.replace(f"{{{self.namespace}}}", f"{self.prefix}:"))
-        for below in self._below:
-            yield from below.unknown()
 
     def _found(self, name: str) -> list[Element]:
         tag = f"{{{self.namespace}}}{name}"
-        self._asked.add(tag)
+        self._asked.append(tag)
         return [] if self.element is None else self.element.findall(tag)
 
     def _keep(self, element: Element | None, place: str) -> "XmlElement":

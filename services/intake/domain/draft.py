@@ -5,7 +5,7 @@ Every fault and notice names the sender's place (`pt.chart_no`, `PID-3`), never 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chassis.errors import Fault
 from schemas.order import Finding
@@ -30,8 +30,7 @@ class Unfit(ValueError):
         self.place = place
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A value where the sender wrote it; None where it wrote nothing."""
 
     place: str
@@ -86,11 +85,8 @@ class Draft:
             self._set(name, entries)
 
     def _set(self, name: str, value: Any) -> None:
-        *parents, last = name.split(".")
-        owner = self.values
-        for parent in parents:
-            owner = owner[parent]
-        owner[last] = value
+        group, _, last = name.rpartition(".")
+        (self.values[group] if group else self.values)[last] = value
 
     def _converted(self, name: str, found: Field, convert: Callable[[Any], Any] | None) -> Any:
         if found.value is None or (isinstance(found.value, str) and not found.value.strip()):
@@ -118,6 +114,8 @@ class Draft:
     def check(self, rules: FormRules) -> tuple[OrderForm | None, list[Fault]]:
         """The form where everything is right, and every fault by the sender's places, each place named once."""
         form, found = check_form(self.values, rules)
+        if not found and not self.faults:
+            return form, []
         faults = self.in_places([*self.faults], found)
         return (None if faults else form), faults
 

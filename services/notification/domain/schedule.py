@@ -29,7 +29,7 @@ def rest(failures_in_row: int, jitter: float, retry_after: timedelta | None = No
 
 
 def _pause(first: timedelta, longest: timedelta, tries: int, jitter: float) -> timedelta:
-    return min(first * 2 ** min(max(tries - 1, 0), _DOUBLINGS), longest) * (1 - jitter / 2)
+    return min(first * float(2 ** min(max(tries - 1, 0), _DOUBLINGS)), longest) * (1 - jitter / 2)
 
 
 def _longer(pause: timedelta, retry_after: timedelta | None) -> timedelta:
@@ -45,7 +45,7 @@ def retry_after_in(header: str, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=seconds), _LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

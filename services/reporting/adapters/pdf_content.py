@@ -1,6 +1,7 @@
 """What `care_plan.typ` is given to print: plain strings, never markup. The wording of the plan stays as it was signed."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from schemas.careplan import DRAFT_BANNER, CarePlan, Citation, Goal, Intervention, Monitoring, Problem
@@ -13,6 +14,8 @@ PROBLEMS, GOALS, INTERVENTIONS, MONITORING = (
     "Problem list", "Goals", "Pharmacist interventions", "Monitoring plan",
 )  # fmt: skip
 _BULLET = "- "
+_SHORT = 1_500
+_Pairs = Sequence[tuple[str, str]]
 
 
 def content_of(document: PlanDocument, pharmacy: Pharmacy) -> dict[str, Any]:
@@ -32,20 +35,21 @@ def content_of(document: PlanDocument, pharmacy: Pharmacy) -> dict[str, Any]:
         "gaps": plan.gaps,
         "edited_text": edited,
         "headings": (PROBLEMS, GOALS, INTERVENTIONS, MONITORING),
-        "sections": [] if plan.text_edited else _sections(plan),
+        "sections": [] if plan.text_edited else _sections(plan, order),
         "references": [] if plan.text_edited else [_reference(citation) for citation in plan.citations],
         "handout": [_line(line) for line in plan.handout.splitlines() if line.strip()],
         "produced_by": f"{plan.produced_by.provider}, {plan.produced_by.model}",
+        "revised": f"; revised by {document.revised_by}" if document.revised_by else "",
         "made_on": _day(document.current.created_at, pharmacy),
     }
     printed: dict[str, Any] = _printable(content)
     return printed
 
 
-def _sections(plan: CarePlan) -> list[dict[str, Any]]:
+def _sections(plan: CarePlan, order: Order) -> list[dict[str, Any]]:
     sections = plan.sections
     return [
-        {"heading": PROBLEMS, "items": [_problem(item) for item in sections.problem_list]},
+        {"heading": PROBLEMS, "items": [_problem(item, order.medication) for item in sections.problem_list]},
         {"heading": GOALS, "items": [_goal(item) for item in sections.goals]},
         {"heading": INTERVENTIONS, "items": [_intervention(item) for item in sections.interventions]},
         {"heading": MONITORING, "items": [_monitoring(item) for item in sections.monitoring]},
@@ -60,45 +64,50 @@ def _identity(order: Order) -> list[tuple[str, str]]:
         ("Date of birth", patient.date_of_birth.isoformat()),
         ("Sex", patient.sex or ""),
         ("Weight", f"{patient.weight_kg:g} kg" if patient.weight_kg is not None else ""),
-        ("Allergies", "; ".join(patient.allergies)),
         ("Provider", f"{provider.name}; NPI {provider.npi}"),
+        ("Order date", order.order_date.isoformat()),
         ("Diagnoses", ", ".join((order.primary_diagnosis, *order.additional_diagnoses))),
         ("Medication", order.medication),
+        ("Allergies", "; ".join(patient.allergies)),
         ("Medication history", "; ".join(order.medication_history)),
-        ("Order date", order.order_date.isoformat()),
     ]
     return [(label, value or "not provided") for label, value in known]
 
 
-def _item(item: Problem | Goal | Intervention | Monitoring, tags: tuple[str, ...], *facts: tuple[str, str]) -> Any:
+def _item(item: Problem | Goal | Intervention | Monitoring, facts: _Pairs = (), brief: _Pairs = ()) -> dict[str, Any]:
+    """`facts` get a line each; `brief` ones share one. A `short` item is kept on one page."""
     addresses = getattr(item, "addresses", ())
+    length = len(item.text) + sum(len(text) for _, text in (*facts, *brief))
     return {
         "id": item.id,
         "text": item.text,
-        "tags": tags,
-        "facts": [*facts, *([("For", ", ".join(addresses))] if addresses else [])],
+        "tags": (),
+        "facts": facts,
+        "brief": [*brief, *([("For", ", ".join(addresses))] if addresses else [])],
         "cited": ", ".join(item.citations),
+        "short": length < _SHORT,
     }
 
 
-def _problem(item: Problem) -> Any:
-    tags = (item.severity, item.category.replace("_", " "), item.status)
-    return _item(item, tags, *([("Medication", item.medication)] if item.medication else []))
+def _problem(item: Problem, ordered: str) -> dict[str, Any]:
+    other = [("Medication", item.medication)] if item.medication and item.medication != ordered else []
+    return _item(item, brief=other) | {"tags": (item.severity, item.category.replace("_", " "), item.status)}
 
 
-def _goal(item: Goal) -> Any:
-    return _item(item, (), ("Measure", item.measure), ("Target", item.target), ("Due", item.due.isoformat()))
+def _goal(item: Goal) -> dict[str, Any]:
+    return _item(item, [("Measure", item.measure), ("Target", item.target)], [("Due", item.due.isoformat())])
 
 
-def _intervention(item: Intervention) -> Any:
-    return _item(item, (), ("When", item.when), ("By", item.by))
+def _intervention(item: Intervention) -> dict[str, Any]:
+    return _item(item, brief=[("When", item.when), ("By", item.by)])
 
 
-def _monitoring(item: Monitoring) -> Any:
-    return _item(
-        item, (), ("Test", item.test), ("First", item.first), ("Interval", item.interval),
-        ("Threshold", item.threshold), ("Action", item.action), ("Responsible", item.responsible),
-    )  # fmt: skip
+def _monitoring(item: Monitoring) -> dict[str, Any]:
+    facts = [
+        ("Test", item.test), ("First", item.first), ("Interval", item.interval),
+        ("Threshold", item.threshold), ("Action", item.action),
+    ]  # fmt: skip
+    return _item(item, facts, [("By", item.responsible)])
 
 
 def _reference(citation: Citation) -> tuple[str, str]:
@@ -116,8 +125,7 @@ def _moment(moment: datetime, pharmacy: Pharmacy) -> str:
 
 
 def _day(moment: datetime, pharmacy: Pharmacy) -> str:
-    day: date = moment.astimezone(pharmacy.time_zone).date()
-    return day.isoformat()
+    return moment.astimezone(pharmacy.time_zone).date().isoformat()
 
 
 def _printable(value: Any) -> Any:

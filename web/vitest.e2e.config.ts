@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** Journeys: a real browser against a running system (CAREPLAN_URL, CAREPLAN_HOME). */
+export default defineConfig({
+  test: {
+    include: ["e2e/**/*.test.ts"],
+    environment: "node",
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
