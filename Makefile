@@ -4,7 +4,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-faults check format lock schemas bench clean
+.PHONY: help up demo eval test test-faults check format lock schemas bench clean
 
 help: ## List the commands.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ demo: $(VENV)/ready ## Post 200 varied fictional orders to the running system, s
 	@$(RUN) -m local demo
 
 ##@ Work on it
+eval: $(VENV)/ready ## Grade the care plans of `scripted` on 30 cases; EVAL="--provider recorded:FILE --report out.md" for others.
+	@$(RUN) -m evals $(EVAL)
+
 test: $(VENV)/ready ## Run the tests with everything they need: their own PostgreSQL and broker.
 	$(RUN) -m pytest -m "not faults"
 

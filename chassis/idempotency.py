@@ -80,6 +80,8 @@ class Memo:
 
 def memo_of(request: Request, caller: Caller, body: bytes) -> Memo | None:
     """None without the header. InvalidInput unless it is 1-255 printable characters."""
+    if "idempotency-key" not in request.headers:
+        return None
     fingerprint = new_fingerprint(request)
     fingerprint.update(body)
     return memo_with(request, caller, fingerprint.digest())

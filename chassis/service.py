@@ -21,7 +21,8 @@ from chassis.messaging.dead_letters import DeadLetters, Handle
 from chassis.messaging.kafka import Reader, ensure_topics, onlooker, producer
 from chassis.messaging.lost_log import LostLog
 from chassis.messaging.nudges import Nudges
-from chassis.messaging.outbox import Relay
+from chassis.messaging.outbox import Relay, oldest_unsent_seconds
+from chassis.metrics import OUTBOX_AGE
 from chassis.security import TokenVerifier
 from chassis.settings import ServiceSettings
 from chassis.telemetry import Tracing, log
@@ -32,6 +33,7 @@ from schemas.topics import ALL, Topic
 _DRAIN_SECONDS = 10.0
 _LOST_LOG_SECONDS = 3.0
 _CLEANUP_SECONDS = 3600.0
+_OUTBOX_AGE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,13 @@ class _Running:
 
     async def start(self) -> None:
         self._reader = asyncio.create_task(keep_running("reader", self._read))
-        named = [("relay", self._relay), ("lost log", self._watch_log), ("cleanup", self._clean_up), *self.loops]
-        self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in named]
+        own: list[tuple[str, Loop]] = [
+            ("relay", self._relay),
+            ("lost log", self._watch_log),
+            ("outbox age", self._measure_outbox),
+            ("cleanup", self._clean_up),
+        ]
+        self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in (*own, *self.loops)]
 
     async def _read(self) -> None:
         reader = Reader(
@@ -126,6 +133,12 @@ class _Running:
         if not mine:
             await asyncio.Event().wait()
         return mine
+
+    async def _measure_outbox(self) -> None:
+        age = OUTBOX_AGE.labels(self.parts.service)
+        while True:
+            age.set(await oldest_unsent_seconds(self.parts.database))
+            await asyncio.sleep(_OUTBOX_AGE_SECONDS)
 
     async def _clean_up(self) -> None:
         cleanup = Cleanup(self.parts.database, self.parts.settings.keep_sent_days)

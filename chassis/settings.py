@@ -63,7 +63,7 @@ class ServiceSettings(BaseSettings):
     def _readable_key_set(cls, keys: str) -> str:
         try:
             TokenVerifier(keys)
-        except Exception:  # whatever the library stumbles over, the cause is the same
+        except Exception:  # noqa: BLE001 (whatever the library stumbles over, the cause is the same)
             raise ValueError("not a JSON Web Key Set") from None
         return keys
 

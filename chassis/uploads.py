@@ -20,9 +20,12 @@ _ROUND_THE_PARTS = 64 * 1024
 
 @dataclass
 class Room:
-    """Memory for the large bodies that are in hand at one time. Who finds none waits, its body still unread."""
+    """Memory for the large bodies that are in hand at one time. Who finds none waits, its body still unread.
 
-    free: int = 32 * 1024 * 1024
+    A body is held some five times over while it is taken apart, sealed, and handed to the process that reads it.
+    """
+
+    free: int = 16 * 1024 * 1024
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @asynccontextmanager

@@ -69,7 +69,7 @@ def _parameter_fault(fault: Mapping[str, Any]) -> Fault:
     return Fault(".".join(where), _PARAMETER_CODES.get(fault["type"], "VALUE"), str(fault["msg"]))
 
 
-async def _answer_error(request: Request, error: Exception) -> Response:
+async def _answer_error(_: Request, error: Exception) -> Response:
     known = as_application_error(error)
     if known.status >= 500:
         log.error("request.failed", code=known.code, exc=error)

@@ -23,7 +23,9 @@ class Strict(BaseModel):
 
 
 class ExpectedProblem(Strict):
-    """`planted` marks what the case was made for: a gate, not only points. `action_says`: one of these words, in an action."""
+    """`planted` marks what the case was made for: a gate, not only points. `action_says`: one of these words, in an action;
+    `record_says`: what a quote from the records has to hold.
+    """
 
     id: str
     severity: Severity
@@ -31,6 +33,7 @@ class ExpectedProblem(Strict):
     synonyms: Synonyms = Field(min_length=1)
     planted: bool
     action_says: tuple[str, ...] = ()
+    record_says: str | None = None
 
 
 class UnwantedProblem(Strict):
@@ -73,6 +76,12 @@ class Case(Strict):
 def load(path: Path = DATASET) -> tuple[Case, ...]:
     lines = path.read_text(encoding="utf-8").splitlines()
     return tuple(Case.model_validate_json(line) for line in lines if line.strip())
+
+
+@lru_cache(maxsize=4096)
+def words_of(fact_id: str) -> str:
+    """Everything that a fact says, its figures and lists included."""
+    return facts().facts[fact_id].model_dump_json().replace('"', " ")
 
 
 @lru_cache(maxsize=1)

@@ -22,13 +22,14 @@ _SCALE: dict[str, tuple[str, Decimal]] = {
     "minute": ("hour", 1 / Decimal(60)), "day": ("hour", Decimal(24)), "week": ("hour", Decimal(168)),
     "month": ("hour", Decimal(720)), "year": ("hour", Decimal(8760)), "/ul": ("/mm3", Decimal(1)),
 }  # fmt: skip
+_HALF_A_POUND = Decimal("0.25")
 _PLURAL = {"minutes": "minute", "hours": "hour", "days": "day", "weeks": "week", "months": "month", "years": "year"}
 _TESTS = (
     "creatinine|bun|egfr|alt|ast|bilirubin|hgb|hemoglobin|platelets|anc|alc|lymphocytes|eosinophils|tsh|inr|ldh|igg|total ige|"
     "fvc|qtc|ldl|lvef|hcv rna|hbv dna|wbc|das28|cdai|easi|pasi|act|index"
 )
 _TEST_VALUE = re.compile(
-    rf"\b({_TESTS})\b(?:\s(?:is|was|of|at))?[\s:=]{{1,3}}(\d[\d,]*(?:\.\d+)?)(?!\d|-\d)", re.IGNORECASE
+    rf"\b({_TESTS})\b(?: (?:is|was|of|at))?[ :=]{{1,3}}(\d[\d,]*(?:\.\d+)?)(?!\d|-\d)", re.IGNORECASE
 )
 
 
@@ -52,7 +53,7 @@ def figures(text: str) -> Iterator[Figure]:
 
 
 def test_values(text: str) -> set[tuple[str, str]]:
-    """ "creatinine 1.1" as (creatinine, 1.1): a value that belongs to another test is not this one's."""
+    """Of "creatinine 1.1" it is (creatinine, 1.1): a value that belongs to another test is not this one's."""
     return {(name.lower(), value.replace(",", "").rstrip(".")) for name, value in _TEST_VALUE.findall(text)}
 
 
@@ -73,5 +74,8 @@ class Given:
             return figure.raw.replace(",", "") in self._raw
         if figure.unit == "date":
             return ("date", figure.value) in self._known
+        if figure.unit == "kg":
+            # Whole pounds are rounded kilograms.
+            return any(abs(figure.value - value) <= _HALF_A_POUND for unit, value in self._known if unit == "kg")
         in_base = Decimal(figure.raw.replace(",", "")).normalize() in self._plain
-        return (figure.unit, figure.value) in self._known or (in_base and figure.unit not in ("kg", "mg", "mg/kg"))
+        return (figure.unit, figure.value) in self._known or (in_base and figure.unit not in ("mg", "mg/kg"))

@@ -43,7 +43,13 @@ def grade(plan: CarePlan, case: Case) -> Grade:
 def no_plan(case: Case, reasons: Sequence[str]) -> Grade:
     """An answer that cannot become a plan fails every gate, for the reasons that assembling it gave."""
     said = list(reasons) or ["there is no plan"]
-    return Grade(case.id, case.split, {name: said for name in GATES}, {name: Mark(0.0, ("there is no plan",)) for name in DIMENSIONS}, 0.0)
+    return Grade(
+        case.id,
+        case.split,
+        dict.fromkeys(GATES, said),
+        {name: Mark(0.0, ("there is no plan",)) for name in DIMENSIONS},
+        0.0,
+    )
 
 
 def worst(runs: Sequence[Grade]) -> Grade:

@@ -8,15 +8,62 @@ from functools import cached_property
 from evals.cases import Case, Synonyms, facts
 from knowledge.facts import Fact
 from knowledge.models import Drug
-from schemas.careplan import CarePlan, Intervention, Problem, Severity
+from schemas.careplan import CarePlan, Goal, Intervention, Monitoring, Problem, Severity
 from services.generator.domain.guards import Look as GuardLook
 from services.generator.domain.request import PlanRequest, plan_request
 
 RANK: dict[Severity, int] = {"low": 0, "moderate": 1, "high": 2}
 _COMMON = frozenset(
-    "about after again against along among before being between could during every first follow given have into itself "
-    "medicine medicines other patient should still that their there these they this those under until what when where "
-    "which while with without would your order ordered record records dose doses".split()
+    [
+        "about",
+        "after",
+        "again",
+        "against",
+        "along",
+        "among",
+        "before",
+        "being",
+        "between",
+        "could",
+        "during",
+        "every",
+        "first",
+        "follow",
+        "given",
+        "have",
+        "into",
+        "itself",
+        "medicine",
+        "medicines",
+        "other",
+        "patient",
+        "should",
+        "still",
+        "that",
+        "their",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "under",
+        "until",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "with",
+        "without",
+        "would",
+        "your",
+        "order",
+        "ordered",
+        "record",
+        "records",
+        "dose",
+        "doses",
+    ]
 )
 
 
@@ -54,6 +101,14 @@ class Look:
     @cached_property
     def said(self) -> str:
         return "\n".join(text for _, text in self.texts)
+
+    @property
+    def statements(self) -> tuple[Problem | Intervention, ...]:
+        return (*self.plan.sections.problem_list, *self.plan.sections.interventions)
+
+    @property
+    def items(self) -> tuple[Problem | Goal | Intervention | Monitoring, ...]:
+        return (*self.statements, *self.plan.sections.goals, *self.plan.sections.monitoring)
 
     def problems_with(self, synonyms: Synonyms) -> list[Problem]:
         """The problems that say one of the alternatives, the gravest first."""

@@ -32,7 +32,7 @@ class Site:
     def has(self, scope: Scope) -> bool:
         """A file of the form, or what a browser opens as a page. What a program asks for in vain is the API's 404."""
         path = scope["path"]
-        if path == "/" or self._files is None:
+        if path == "/" or self._files is None or "\0" in path:
             return bool(path == "/")
         wants_page = any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
         return wants_page or bool(self._files.lookup_path(path.lstrip("/"))[1])

@@ -49,8 +49,8 @@ class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
     async def start(self) -> None:
         await super().start()
         # aiokafka has no public place to wait before a fetch; a test holds this name to the pinned version.
-        self._fetch = self._fetcher._proc_fetch_request
-        self._fetcher._proc_fetch_request = self._fetch_patiently
+        self._fetch = self._fetcher._proc_fetch_request  # noqa: SLF001 (see above)
+        self._fetcher._proc_fetch_request = self._fetch_patiently  # noqa: SLF001 (see above)
 
     async def _fetch_patiently(self, assignment: Any, node: int, request: Any) -> bool:
         idle = time.monotonic() - self._last_data

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from evals.dimensions.actions import goals, interventions, reconciliation
-from evals.dimensions.monitoring import monitoring
 from evals.dimensions.mark import Mark
+from evals.dimensions.monitoring import monitoring
 from evals.dimensions.problems import form, precision, recall, recall_of_grave
 from evals.dimensions.reading import handout
 from evals.look import Look

@@ -6,18 +6,32 @@ from evals.dimensions.mark import Mark, mean
 from evals.look import Look
 from schemas.careplan import Goal
 
-_VAGUE = re.compile(r"^\W*(?:improve[sd]?|better|reduce[sd]?|optimi[sz]e|maintain|stabili[sz]e|feel|adequate|good|well)\b[^\d]*$")
-_VALUE_WITH_UNIT = re.compile(r"\d[\d,.]*\s*(?:%|[A-Za-z/µ]{1,}|$)|(?:below|above|under|over|at least|at most|[<>≤≥])\s*\d")
+_VAGUE = re.compile(
+    r"^\W*(?:improve[sd]?|better|reduce[sd]?|optimi[sz]e|maintain|stabili[sz]e|feel|adequate|good|well)\b[^\d]*$"
+)
+_VALUE_WITH_UNIT = re.compile(
+    r"\d[\d,.]*\s*(?:%|[A-Za-z/µ]{1,}|$)|(?:below|above|under|over|at least|at most|[<>≤≥])\s*\d"
+)
 _LATEST_DAYS = 400
 _COUNSELS = re.compile(r"\b(?:counsel|teach|explain|tell the patient|instruct|go through)", re.IGNORECASE)
-_ESCALATES = re.compile(r"\b(?:escalat|emergency|911|same day|stop the (?:dose|infusion)|call the prescriber)", re.IGNORECASE)
+_ESCALATES = re.compile(
+    r"\b(?:escalat|emergency|911|same day|stop the (?:dose|infusion)|call the prescriber)", re.IGNORECASE
+)
 
 
 def goals(look: Look) -> Mark:
-    """B4: measure, target with a value, due after the order and within a year or so, and a problem that exists."""
+    """B4: measure, target with a value, due after the order and within a year or so, and a problem that exists; a fifth for
+    goals on what the case was made for.
+    """
     reasons: list[str] = []
     score = mean(_goal(look, goal, reasons) for goal in look.plan.sections.goals)
-    return Mark(score, tuple(reasons))
+    aimed_at = {problem for goal in look.plan.sections.goals for problem in goal.addresses}
+    covered = list[bool]()
+    for planted in (expected for expected in look.case.expected_dtps if expected.planted):
+        covered.append(any(problem.id in aimed_at for problem in look.problems_with(planted.synonyms)))
+        if not covered[-1]:
+            reasons.append(f"no goal is about '{planted.id}'")
+    return Mark(0.8 * score + 0.2 * mean(covered, empty=1.0), tuple(reasons))
 
 
 def _goal(look: Look, goal: Goal, reasons: list[str]) -> float:
@@ -42,7 +56,12 @@ def interventions(look: Look) -> Mark:
     problems = {problem.id for problem in sections.problem_list}
     scores = []
     for step in sections.interventions:
-        parts = (step.by.strip(), step.text.strip(), step.when.strip(), bool(step.addresses) and problems.issuperset(step.addresses))
+        parts = (
+            step.by.strip(),
+            step.text.strip(),
+            step.when.strip(),
+            bool(step.addresses) and problems.issuperset(step.addresses),
+        )
         scores.append(sum(map(bool, parts)) / len(parts))
         if not all(parts):
             reasons.append(f"{step.id}: who, what, when or the problem is missing")
@@ -61,13 +80,14 @@ def interventions(look: Look) -> Mark:
 
 def reconciliation(look: Look) -> Mark:
     """B7: each medicine of the history, and each that only the records name, in a problem or an intervention."""
-    sections = look.plan.sections
-    said = "\n".join(item.text for item in (*sections.problem_list, *sections.interventions)).casefold()
+    said = "\n".join(item.text for item in look.statements).casefold()
     names = [*(_name(entry) for entry in look.case.order.medication_history), *look.case.home_medicines_in_records]
     absent = [name for name in names if name.casefold() not in said]
-    return Mark(mean((name not in absent for name in names), empty=1.0), tuple(f"{name} is not reconciled" for name in absent))
+    return Mark(
+        mean((name not in absent for name in names), empty=1.0), tuple(f"{name} is not reconciled" for name in absent)
+    )
 
 
 def _name(entry: str) -> str:
-    """ "metoprolol succinate 50 mg daily" is metoprolol succinate."""
+    """Of "metoprolol succinate 50 mg daily" it is metoprolol succinate."""
     return re.split(r"\s+(?=\d)|\s*\(", entry.strip(), maxsplit=1)[0]

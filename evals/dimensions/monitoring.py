@@ -11,7 +11,8 @@ from knowledge.facts import Monitoring as MonitoringFact
 from schemas.careplan import Monitoring
 
 _TIME = re.compile(
-    r"\d|\b(?:before|after|during|at|with|when|once|twice|every|each|daily|weekly|monthly|until|within|as|in|only|if)\b", re.IGNORECASE
+    r"\d|\b(?:before|after|during|at|with|when|once|twice|every|each|daily|weekly|monthly|until|within|as|in|only|if)\b",
+    re.IGNORECASE,
 )
 _NAMED = 0.6
 _MUCH = 0.5
@@ -43,7 +44,9 @@ def _usable(row: Monitoring) -> bool:
 def _baseline(look: Look, fact: Baseline) -> float:
     """Named by a line that comes before the first dose, with what to do about it and who does it."""
     rows = look.plan.sections.monitoring
-    row = next((r for r in rows if "before" in r.first.lower() and overlap(fact.test, f"{r.test}\n{r.text}") >= _NAMED), None)
+    row = next(
+        (r for r in rows if "before" in r.first.lower() and overlap(fact.test, f"{r.test}\n{r.text}") >= _NAMED), None
+    )
     return 0.0 if row is None else mean((True, bool(row.threshold and row.action), bool(row.responsible)))
 
 

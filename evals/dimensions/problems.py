@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from evals.cases import ExpectedProblem
+from evals.cases import ExpectedProblem, words_of
 from evals.dimensions.mark import Mark, mean
 from evals.look import RANK, Look, says, telling_words
 from schemas.careplan import Category, Problem
@@ -19,7 +19,9 @@ def recall(look: Look) -> Mark:
     got = {e.id: _found(look, e) for e in expected}
     total = sum(_WEIGHTS[e.severity] for e in expected)
     score = sum(_WEIGHTS[e.severity] * got[e.id] for e in expected) / total if total else 1.0
-    reasons = [f"'{name}' is {'not found' if share == 0 else 'taken too lightly'}" for name, share in got.items() if share < 1]
+    reasons = [
+        f"'{name}' is {'not found' if share == 0 else 'taken too lightly'}" for name, share in got.items() if share < 1
+    ]
     return Mark(score, tuple(reasons))
 
 
@@ -52,9 +54,11 @@ def precision(look: Look) -> Mark:
 
 
 def _grounded(look: Look, problem: Problem) -> bool:
-    if any(says(f"{problem.text} {problem.medication or ''}", e.synonyms) for e in look.case.expected_dtps):
+    if any(says(problem.text, e.synonyms) for e in look.case.expected_dtps):
         return True
-    quotes = [c.quote for c in look.plan.citations if c.id in problem.citations]
+    cited = [c for c in look.plan.citations if c.id in problem.citations]
+    known = {fact.id: words_of(fact.id) for fact in look.facts}
+    quotes = [known.get(c.fact_id or "", c.quote) for c in cited]
     text = telling_words(problem.text)
     whole = any(quote.casefold() in problem.text.casefold() for quote in quotes)
     return whole or len(text & telling_words("\n".join(quotes))) >= _WORDS_IN_COMMON
@@ -66,18 +70,28 @@ def _same(one: Problem, other: Problem) -> bool:
 
 
 def form(look: Look) -> Mark:
-    """B3: category, medicine, severity, status and evidence of this patient; and the category that was expected."""
+    """B3: category, medicine, severity, status and evidence of this patient; the category that was expected, and the quote
+    from the records that bears out what the case was made for.
+    """
     reasons: list[str] = []
     problems = look.plan.sections.problem_list
     well_formed = mean(_form(look, problem, reasons) for problem in problems)
-    agreed = []
+    agreed = list[bool]()
     for expected in look.case.expected_dtps:
         found = look.problems_with(expected.synonyms)
         if found:
             agreed.append(any(p.category in expected.categories for p in found))
             if not agreed[-1]:
                 reasons.append(f"'{expected.id}' is filed under {found[0].category}")
+        if found and expected.record_says:
+            agreed.append(any(expected.record_says in quote for p in found for quote in _record_quotes(look, p)))
+            if not agreed[-1]:
+                reasons.append(f"'{expected.id}' does not quote '{expected.record_says}' from the records")
     return Mark(0.75 * well_formed + 0.25 * mean(agreed), tuple(reasons))
+
+
+def _record_quotes(look: Look, problem: Problem) -> list[str]:
+    return [c.quote for c in look.plan.citations if c.id in problem.citations and c.kind == "record"]
 
 
 def _form(look: Look, problem: Problem, reasons: list[str]) -> float:
@@ -90,5 +104,10 @@ def _form(look: Look, problem: Problem, reasons: list[str]) -> float:
         reasons.append(f"{problem.id}: {'only facts speak for it' if cited else 'it has no evidence'}")
     if not problem.medication:
         reasons.append(f"{problem.id}: it names no medicine")
-    parts = (problem.category in get_args(Category), bool(problem.medication), problem.severity in RANK, bool(problem.status))
+    parts = (
+        problem.category in get_args(Category),
+        bool(problem.medication),
+        problem.severity in RANK,
+        bool(problem.status),
+    )
     return (sum(parts) + evidence) / 5

@@ -13,16 +13,18 @@ from services.generator.domain.guards.safety import (
 def allergies(look: Look) -> list[str]:
     """G5. Second opinion: also those that only the records tell of, in the words of the case."""
     reasons = allergies_are_named(look.guards)
-    sections = look.plan.sections
-    said = "\n".join(item.text for item in (*sections.problem_list, *sections.interventions)).casefold()
+    said = "\n".join(item.text for item in look.statements).casefold()
     known = (*look.case.order.patient.allergies, *look.case.allergies_in_records)
-    return reasons + [f"allergy {number}: it is not dealt with" for number, a in enumerate(known, 1) if a.casefold() not in said]
+    return reasons + [
+        f"allergy {number}: it is not dealt with" for number, a in enumerate(known, 1) if a.casefold() not in said
+    ]
 
 
 def boxed_warnings(look: Look) -> list[str]:
     """G6. Second opinion: the boxed warnings as the file has them, cited by a problem or a line of the monitoring."""
     sections = look.plan.sections
-    cited = {c for item in (*sections.problem_list, *sections.monitoring) for c in item.citations}
+    warned = [*(p.citations for p in sections.problem_list), *(row.citations for row in sections.monitoring)]
+    cited = {citation for citations in warned for citation in citations}
     addressed = {c.fact_id for c in look.plan.citations if c.id in cited}
     boxed = (fact.id for fact in look.facts if fact.kind == "boxed_warning")
     return boxed_warnings_are_addressed(look.guards) + [

@@ -2,7 +2,7 @@
 
 import re
 
-from evals.cases import facts
+from evals.cases import facts, words_of
 from evals.look import Look
 from evals.names import medicines_in
 from services.generator.domain.guards.evidence import citations_hold, facts_are_cited
@@ -37,7 +37,7 @@ def medicines(look: Look) -> list[str]:
     base, order = facts(), look.case.order
     allowed = "\n".join((
         order.medication, *order.medication_history, *order.patient.allergies, order.patient_records,
-        *base.support_names, *(look.drug.names if look.drug else ()), *(f.model_dump_json() for f in look.facts),
+        *base.support_names, *(look.drug.names if look.drug else ()), *(words_of(f.id) for f in look.facts),
     )).casefold()  # fmt: skip
     found = ((where, medicines_in(text)) for where, text in look.texts)
     return names_are_known(look.guards) + [
@@ -50,7 +50,9 @@ def foreign_text(look: Look) -> list[str]:
     plan = look.plan
     everything = "\n".join((look.said, plan.text, *(cited.quote for cited in plan.citations)))
     reasons = nothing_leaks(look.guards)
-    reasons += ["plan: a canary of the case is in it" for c in look.case.canaries if c.casefold() in everything.casefold()]
+    reasons += [
+        "plan: a canary of the case is in it" for c in look.case.canaries if c.casefold() in everything.casefold()
+    ]
     return reasons + (["plan: it speaks to or as a machine"] if _FOR_A_MACHINE.search(everything) else [])
 
 
@@ -58,9 +60,7 @@ def missing_data(look: Look) -> list[str]:
     """G11. Second opinion: as many placeholders as gaps, what is missing among them, and nothing that is on file."""
     reasons = gaps_have_placeholders(look.guards)
     names = [found[1].casefold() for gap in look.plan.gaps if (found := _GAP.match(gap))]
-    sections = look.plan.sections
-    items = (*sections.problem_list, *sections.goals, *sections.interventions, *sections.monitoring)
-    placeholders = [name.casefold() for item in items for name in _PLACEHOLDER.findall(item.text)]
+    placeholders = [name.casefold() for item in look.items for name in _PLACEHOLDER.findall(item.text)]
     if sorted(names) != sorted(placeholders):
         reasons.append(f"sections: {len(placeholders)} placeholders for {len(names)} gaps")
     reasons += [f"gaps: {m} is not said to be missing" for m in look.case.missing if not _among(m, names)]

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 
+from evals.cases import words_of
 from evals.figures import Figure, Given, a_date, figures, test_values
 from evals.look import Look
 from knowledge.facts import DoseRule, Fact
@@ -23,7 +25,7 @@ def numbers(look: Look) -> list[str]:
     """G3. Second opinion: read with their units, and a test's value only where that test has it."""
     reasons = numbers_are_supported(look.guards)
     given = Given(set(_given(look)))
-    sources = "\n".join((_ordered(look), *(_words(fact) for fact in _cited(look))))
+    sources = "\n".join((_ordered(look), *(words_of(fact.id) for fact in _cited(look))))
     values = test_values(sources)
     for where, text in look.texts:
         odd = [figure.raw for figure in figures(text) if not given.has(figure)]
@@ -50,14 +52,16 @@ def arithmetic(look: Look) -> list[str]:
                 reasons.append(f"{where}: {per_kg} {unit}/kg and {weight:g} kg do not make {total} {total_unit}")
     said = {(f.unit, f.value) for f in figures("\n".join(step.text for step in look.plan.sections.interventions))}
     wanted = ((dose, next(figures(dose))) for dose in look.case.expected_doses)
-    return reasons + [f"interventions: the dose {dose} is missing" for dose, f in wanted if (f.unit, f.value) not in said]
+    return reasons + [
+        f"interventions: the dose {dose} is missing" for dose, f in wanted if (f.unit, f.value) not in said
+    ]
 
 
 def _given(look: Look) -> Iterator[Figure]:
     yield from figures(_ALWAYS)
     yield from figures(_ordered(look))
     for fact in _cited(look):
-        yield from figures(_words(fact))
+        yield from _figures_of(fact.id)
     yield from _dates(look)
     yield from _doses(look)
     order = look.case.order
@@ -69,8 +73,15 @@ def _given(look: Look) -> Iterator[Figure]:
 
 def _ordered(look: Look) -> str:
     order = look.case.order
-    lists = (*order.medication_history, *order.patient.allergies, order.medication, f"{order.patient.weight_kg or 0} kg")
-    return "\n".join((order.patient_records, *lists, order.order_date.isoformat(), order.patient.date_of_birth.isoformat()))
+    lists = (
+        *order.medication_history,
+        *order.patient.allergies,
+        order.medication,
+        f"{order.patient.weight_kg or 0} kg",
+    )
+    return "\n".join(
+        (order.patient_records, *lists, order.order_date.isoformat(), order.patient.date_of_birth.isoformat())
+    )
 
 
 def _cited(look: Look) -> list[Fact]:
@@ -78,8 +89,9 @@ def _cited(look: Look) -> list[Fact]:
     return [fact for fact in look.facts if fact.id in cited]
 
 
-def _words(fact: Fact) -> str:
-    return fact.model_dump_json().replace('"', " ")
+@lru_cache(maxsize=4096)
+def _figures_of(fact_id: str) -> frozenset[Figure]:
+    return frozenset(figures(words_of(fact_id)))
 
 
 def _dates(look: Look) -> Iterator[Figure]:

@@ -8,7 +8,9 @@ from services.generator.domain.guards.support import codes_are_the_orders
 
 _BANNER = "Draft: requires pharmacist review"
 _HEADINGS = ("Problem list", "Goals", "Pharmacist interventions", "Monitoring plan")
-_CODE_SYSTEMS = re.compile(r"\b(?:SNOMED|LOINC|RxNorm|RXCUI|UNII|CPT|HCPCS)\b|\b\d{8,18}\b(?! ?(?:IU|copies))", re.IGNORECASE)
+_CODE_SYSTEMS = re.compile(
+    r"\b(?:SNOMED|LOINC|RxNorm|RXCUI|UNII|CPT|HCPCS)\b|\b\d{8,18}\b(?! ?(?:IU|copies))", re.IGNORECASE
+)
 _ICD = re.compile(r"\b[A-TV-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})\b")
 
 

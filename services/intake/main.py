@@ -46,8 +46,8 @@ def build(
         parts,
         handlers.subscription(intake),
         [
-            routes.orders_router(intake, submissions, room),
             submission_routes.partner_router(submissions, room),
+            routes.orders_router(intake, submissions, room),
             submission_routes.operations_router(submissions),
             routes.icd10_router(icd10),
             routes.session_router(accounts),

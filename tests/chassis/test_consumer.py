@@ -159,7 +159,8 @@ async def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedPost
 async def _with_tables(server: EmbeddedPostgres) -> Database:
     connection = await asyncpg.connect(server.url)
     await connection.execute("CREATE SCHEMA validation; SET search_path = validation")
-    await connection.execute(";".join([tables.OUTBOX_TABLE, tables.INBOX_TABLE, tables.DEAD_LETTERS_TABLE]))
+    for script in (tables.OUTBOX_TABLE, tables.INBOX_TABLE, tables.DEAD_LETTERS_TABLE):
+        await connection.execute(script)
     await connection.close()
     return Database(server.url, codec_of("validation"))
 
@@ -220,7 +221,9 @@ async def test_a_paused_database_is_waited_for(own_postgres: EmbeddedPostgres) -
 async def _backends(server: EmbeddedPostgres) -> list[int]:
     connection = await asyncpg.connect(server.url)
     try:
-        rows = await connection.fetch("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL")
+        rows = await connection.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
+        )
         return [row["pid"] for row in rows]
     finally:
         await connection.close()

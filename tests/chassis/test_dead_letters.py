@@ -1,8 +1,9 @@
 """What could not be handled: kept whole and unreadable, listed without content, handled again once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -41,9 +42,9 @@ def letters(validation: Database, handler: _Handler) -> DeadLetters:
     return DeadLetters("validation", validation, codec_of("validation"), RING, handler)
 
 
-def _message(event: Event | None = None, offset: int = 7, **headers: str) -> Message:
+def _message(event: Event | None = None, offset: int = 7, headers: Mapping[str, str] | None = None) -> Message:
     found, value = codec_of("intake").encode(event or an_event(order_received()))
-    return Message("careplan.orders", 3, offset, found | headers, value)
+    return Message("careplan.orders", 3, offset, {**found, **(headers or {})}, value)
 
 
 async def test_a_letter_has_place_reason_attempts_and_no_content(letters: DeadLetters) -> None:
@@ -70,6 +71,7 @@ async def test_what_is_kept_is_readable_to_nobody_without_the_key(letters: DeadL
     await letters.keep(Message("t", 0, 0, {}, b'{"first_name": "Ana"}'), "HEADER_MISSING", 1)
     async with validation.reading() as db:
         row = await db.fetchrow("SELECT * FROM dead_letters")
+    assert row is not None
     assert "Ana" not in str(row)
     assert b"Ana" not in row["payload"]
 
@@ -98,7 +100,7 @@ async def test_p7_whatever_somebody_sent_can_be_kept(letters: DeadLetters, messa
     assert len(await letters.newest()) == 1
 
 
-async def _only(letters: DeadLetters) -> dict[str, object]:
+async def _only(letters: DeadLetters) -> dict[str, Any]:
     (letter,) = await letters.newest()
     return letter
 
@@ -107,18 +109,18 @@ async def test_p7_a_letter_is_replayed_once(letters: DeadLetters, handler: _Hand
     event = an_event(order_received())
     await letters.keep(_message(event), "ValueError", 3)
     letter_id = (await _only(letters))["id"]
-    await letters.replay(letter_id)  # type: ignore[arg-type]
+    await letters.replay(letter_id)
     assert handler.handled == [event]
     assert (await _only(letters))["replayed_at"] is not None
     with pytest.raises(WrongState):
-        await letters.replay(letter_id)  # type: ignore[arg-type]
+        await letters.replay(letter_id)
     assert handler.handled == [event]
 
 
 async def test_of_two_replays_at_once_one_counts(letters: DeadLetters, handler: _Handler) -> None:
     await letters.keep(_message(), "ValueError", 3)
     letter_id = (await _only(letters))["id"]
-    outcomes = await asyncio.gather(*(letters.replay(letter_id) for _ in range(2)), return_exceptions=True)  # type: ignore[arg-type]
+    outcomes = await asyncio.gather(*(letters.replay(letter_id) for _ in range(2)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "WrongState"]
     assert len(handler.handled) == 1
 
@@ -130,20 +132,20 @@ async def test_a_replay_that_fails_again_says_so_counts_and_can_be_tried_later(
     letter_id = (await _only(letters))["id"]
     handler.fails = ZeroDivisionError("Ana Bell")
     with pytest.raises(WrongState) as refused:
-        await letters.replay(letter_id)  # type: ignore[arg-type]
+        await letters.replay(letter_id)
     assert refused.value.detail == {"reason": "ZeroDivisionError"}
     assert "Ana" not in refused.value.message
     letter = await _only(letters)
     assert (letter["attempts"], letter["replayed_at"]) == (4, None)
     handler.fails = None
-    await letters.replay(letter_id)  # type: ignore[arg-type]
+    await letters.replay(letter_id)
     assert len(handler.handled) == 1
 
 
 async def test_an_undecodable_letter_replayed_says_why(letters: DeadLetters) -> None:
-    await letters.keep(_message(**{"encryption-key": "lost"}), "CANNOT_DECRYPT", 1)
+    await letters.keep(_message(headers={"encryption-key": "lost"}), "CANNOT_DECRYPT", 1)
     with pytest.raises(WrongState) as refused:
-        await letters.replay((await _only(letters))["id"])  # type: ignore[arg-type]
+        await letters.replay((await _only(letters))["id"])
     assert refused.value.detail == {"reason": "CANNOT_DECRYPT"}
 
 
@@ -153,7 +155,7 @@ async def test_an_outage_during_a_replay_is_an_outage_and_says_nothing_of_the_le
     await letters.keep(_message(), "ValueError", 3)
     handler.fails = ConnectionRefusedError()
     with pytest.raises(ConnectionRefusedError):
-        await letters.replay((await _only(letters))["id"])  # type: ignore[arg-type]
+        await letters.replay((await _only(letters))["id"])
     assert (await _only(letters))["attempts"] == 3
 
 

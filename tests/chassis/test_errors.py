@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import httpx2
@@ -14,6 +14,7 @@ from chassis import errors
 from chassis.crypto import Keyring, new_key
 from chassis.database import OUTAGES, Database
 from chassis.errors import ApplicationError, Fault, InvalidInput
+from chassis.idempotency import error_answer
 from chassis.messaging.codec import Codec
 from chassis.security import TokenSigner, TokenVerifier, new_signing_key
 from chassis.telemetry import Tracing
@@ -78,7 +79,7 @@ def _router() -> APIRouter:
         raise InvalidInput([Fault("patient.\ud800", "UNKNOWN_FIELD", "There is no \x00 such field.")])
 
     @router.get("/parameters")
-    async def parameters(limit: int, since: int = Query(ge=1)) -> None: ...
+    async def parameters(limit: int, since: Annotated[int, Query(ge=1)]) -> None: ...
 
     @router.post("/body")
     async def body(request: Request) -> int:
@@ -233,7 +234,5 @@ def test_refusals_of_the_database_that_waiting_does_not_mend_are_no_outages() ->
 
 
 def test_error_bodies_are_json_with_every_letter_as_it_is() -> None:
-    from chassis.idempotency import error_answer
-
     assert "Zażółć" in error_answer(errors.WrongState("Zażółć")).body
     assert json.loads(error_answer(errors.WrongState("Zażółć")).body)["message"] == "Zażółć"

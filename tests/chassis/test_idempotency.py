@@ -114,7 +114,7 @@ async def test_p6_when_the_first_fails_one_of_those_who_waited_does_it(intake: D
     async def attempt(work: _Work) -> Answer | Exception:
         try:
             return await answer_once(intake, _MEMO, work)
-        except Exception as error:
+        except Unavailable as error:
             return error
 
     works = [_Work(refusal=Unavailable()), *(_Work() for _ in range(5))]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -47,9 +48,7 @@ async def _nothing(_: Job) -> None: ...
 
 
 @asynccontextmanager
-async def _working(
-    database: Database, do: Callable[[Job], Awaitable[None]], **settings: Any
-) -> AsyncIterator[Worker]:
+async def _working(database: Database, do: Callable[[Job], Awaitable[None]], **settings: Any) -> AsyncIterator[Worker]:
     worker = Worker(database, do, **{"safety_poll_seconds": 0.02, **settings})
     task = asyncio.create_task(worker.run())
     try:
@@ -156,7 +155,7 @@ async def test_a_postponed_job_is_due_again_after_its_pause(generator: Database)
 
     async with _working(generator, do):
         await until(lambda: len(tries) >= 3)
-    assert all(later - earlier >= 0.15 for earlier, later in zip(tries, tries[1:], strict=False))
+    assert all(later - earlier >= 0.15 for earlier, later in pairwise(tries))
 
 
 async def test_a_worker_runs_as_many_as_it_may_at_once_and_no_more(generator: Database) -> None:
@@ -298,7 +297,7 @@ async def test_p4_an_outage_while_it_looks_for_jobs_cuts_off_nothing_that_runs(
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_p4_leases_are_extended_on_after_any_failure_to_extend(generator: Database) -> None:
+async def test_p4_leases_are_extended_on_after_any_failure_to_extend(generator: Database, database_url: str) -> None:
     await _add(generator, _new())
     starts, enough = [], asyncio.Event()
 
@@ -307,22 +306,27 @@ async def test_p4_leases_are_extended_on_after_any_failure_to_extend(generator: 
         await enough.wait()
         await _finish(generator, job)
 
-    async with _working(generator, do, lease=timedelta(seconds=0.9)) as worker:
+    async with _working(generator, do, lease=timedelta(seconds=0.9), safety_poll_seconds=60) as worker:
         await until(lambda: worker._running)
-        await _rename(generator, "jobs", "away")
+        await _rename(database_url, "jobs", "away")
         await asyncio.sleep(0.4)  # one heartbeat fails
-        await _rename(generator, "away", "jobs")
-        await asyncio.sleep(0.9)
+        await _rename(database_url, "away", "jobs")
+        ((_, first_lease),) = await _leases(generator)
+        await until(lambda: _extended(generator, first_lease), 3)
         enough.set()
         await until(lambda: _is_empty(generator))
     assert starts == [1]
 
 
-async def _rename(database: Database, old: str, new: str) -> None:
-    pool = await database.pool()
-    parameters = pool._working_params
-    owner = await asyncpg.connect(
-        host="127.0.0.1", port=pool._working_addr[1], user="postgres", database=parameters.database
-    )
+async def _leases(database: Database) -> list[tuple[Any, Any]]:
+    return [(row["id"], row["due_at"]) for row in await _rows(database)]
+
+
+async def _extended(database: Database, first_lease: Any) -> bool:
+    return bool((await _leases(database))[0][1] > first_lease)
+
+
+async def _rename(owner_url: str, old: str, new: str) -> None:
+    owner = await asyncpg.connect(owner_url)
     await owner.execute(f"ALTER TABLE generator.{old} RENAME TO {new}")
     await owner.close()

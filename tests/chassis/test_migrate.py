@@ -63,7 +63,7 @@ async def test_a_services_role_reads_and_writes_rows_and_nothing_else(intake: Da
 
 
 async def test_a_password_may_hold_whatever_a_password_may_hold(database_url: str) -> None:
-    odd = "it's :odd %s \\ \"$1\""
+    odd = 'it\'s :odd %s \\ "$1"'
     try:
         await migrate("intake", database_url, odd)
     finally:

@@ -5,6 +5,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Annotated, Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -12,10 +13,11 @@ from fastapi import APIRouter, Depends, FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from chassis.errors import ApplicationError, Unauthenticated
-from chassis.ids import new_id
 from chassis.idempotency import error_answer
+from chassis.ids import new_id
 from chassis.security import (
     ROLES,
     SESSION_COOKIE,
@@ -81,9 +83,10 @@ def test_a_token_that_has_expired_is_refused_also_when_it_was_good_before() -> N
 
 
 def test_a_revoked_token_is_refused_from_the_moment_it_is_known() -> None:
-    revoked = set()
+    revoked: set[UUID] = set()
     verifier = TokenVerifier(_SIGNER.public_keys(), lambda token_id: token_id in revoked)
-    token, token_id = _SIGNER.sign("jane", 60, token_id=(token_id := new_id())), token_id
+    token_id = new_id()
+    token = _SIGNER.sign("jane", 60, token_id=token_id)
     verifier.verify(token)
     revoked.add(token_id)
     with pytest.raises(Unauthenticated):
@@ -113,8 +116,6 @@ def test_no_other_algorithm_is_accepted(algorithm: str) -> None:
 
 
 def test_the_public_key_does_not_serve_as_a_shared_secret() -> None:
-    from joserfc.jwk import OctKey
-
     secret = OctKey.import_key(_SIGNER.public_keys())
     forged = jwt.encode({"alg": "HS256"}, {"iss": "careplan", "sub": "x", "jti": str(new_id()), "exp": 9e9}, secret)
     with pytest.raises(Unauthenticated):
@@ -123,7 +124,7 @@ def test_the_public_key_does_not_serve_as_a_shared_secret() -> None:
 
 def test_tokens_of_another_key_or_issuer_are_refused() -> None:
     stranger = TokenSigner(new_signing_key())
-    same_name = _signed({}, stranger).replace(stranger.key.kid, _SIGNER.key.kid)
+    same_name = _signed({}, stranger).replace(str(stranger.key.kid), str(_SIGNER.key.kid))
     for token in (_signed({}, stranger), same_name, _signed({"iss": "another product"}), _signed({"iss": None})):
         with pytest.raises(Unauthenticated):
             _verifier().verify(token)
@@ -200,16 +201,22 @@ def client() -> Iterator[httpx2.AsyncClient]:
 
 
 def _bearer(*roles: str, source: str | None = None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {_SIGNER.sign('jane', 60, roles=frozenset(roles), source=source)}"}
+    return {"Authorization": f"Bearer {_SIGNER.sign('jane', 3600, roles=frozenset(roles), source=source)}"}
 
 
-_COOKIE = {"Cookie": f"{SESSION_COOKIE}={_SIGNER.sign('jane', 60)}"}
+_COOKIE = {"Cookie": f"{SESSION_COOKIE}={_SIGNER.sign('jane', 3600)}"}
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"Authorization": "Bearer"}, {"Authorization": "Bearer x"}, {"Authorization": "Basic amFuZTp4"}]
-    + [{"Cookie": f"{SESSION_COOKIE}=x"}, {"Cookie": f"{SESSION_COOKIE}="}],
+    [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer x"},
+        {"Authorization": "Basic amFuZTp4"},
+        {"Cookie": f"{SESSION_COOKIE}=x"},
+        {"Cookie": f"{SESSION_COOKIE}="},
+    ],
     ids=str,
 )
 async def test_no_or_bad_credentials_are_401(client: httpx2.AsyncClient, headers: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ _GOOD = {
 def _settings(monkeypatch: pytest.MonkeyPatch, **changes: str) -> ServiceSettings:
     for name, value in {**_GOOD, **changes}.items():
         monkeypatch.setenv(name, value)
-    return ServiceSettings()  # type: ignore[call-arg]
+    return ServiceSettings()
 
 
 def test_what_is_needed_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
     for given in _GOOD.keys() - {name}:
         monkeypatch.setenv(given, _GOOD[given])
     with pytest.raises(ValidationError, match=name):
-        ServiceSettings()  # type: ignore[call-arg]
+        ServiceSettings()
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,10 @@ def test_what_is_no_trace_begins_a_new_one(sent: str | None) -> None:
 
 
 def test_a_failed_span_is_marked_and_does_not_swallow_the_failure() -> None:
-    with pytest.raises(ValueError, match="Ana"), Tracing("intake", 1.0, None).span("work", SpanKind.SERVER, None) as span:
+    with (
+        pytest.raises(ValueError, match="Ana"),
+        Tracing("intake", 1.0, None).span("work", SpanKind.SERVER, None) as span,
+    ):
         raise ValueError(_SECRET)
     assert _SECRET not in str(span.__dict__)
 

@@ -210,7 +210,7 @@ async def test_the_same_key_and_body_with_a_file_is_one_order(system: Stack) -> 
 
 
 async def test_a_file_is_the_staffs_to_send(system: Stack) -> None:
-    files = {"order": (None, order_alone()), "patient_records": PDF}
+    files: list[tuple[str, Any]] = [("order", (None, order_alone())), ("patient_records", PDF)]
     for client, status in ((system.anonymous(), 401), (system.as_partner("clinic"), 403), (system.as_("analyst"), 403)):
         assert (await client.post("/api/orders", files=files)).status_code == status
 

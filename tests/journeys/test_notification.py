@@ -27,6 +27,19 @@ async def ordered(client: httpx2.AsyncClient, body: bytes) -> str:
     return order_id
 
 
+async def delivered(client: httpx2.AsyncClient, order_id: str) -> list[dict[str, Any]]:
+    """The order's deliveries, once none waits: the receiver has its post a moment before that is written down."""
+    items: list[dict[str, Any]] = []
+
+    async def settled() -> bool:
+        answer = await client.get(f"/api/notifications/deliveries?order_id={order_id}")
+        items[:] = answer.json()["items"]
+        return bool(items) and all(item["state"] != "waiting" for item in items)
+
+    await until(settled)
+    return items
+
+
 async def test_a_completed_order_reaches_its_partner_as_a_signed_webhook_that_names_no_patient(system: Stack) -> None:
     partner = system.as_partner("clinic")
     async with receiver() as here:
@@ -38,7 +51,7 @@ async def test_a_completed_order_reaches_its_partner_as_a_signed_webhook_that_na
         assert told["data"]["order_id"] == order_id
         assert set(told["data"]) == {"order_id", "external_id", "status", "codes"}
 
-        listed = (await partner.get(f"/api/notifications/deliveries?order_id={order_id}")).json()["items"]
+        listed = await delivered(partner, order_id)
         assert [(d["state"], d["tries"], d["last_http_status"]) for d in listed] == [("delivered", 1, 204)]
         again = await partner.post(f"/api/notifications/deliveries/{listed[0]['id']}/resend")
         assert again.status_code == 202

@@ -1,5 +1,6 @@
 """A pharmacist revises and signs: what http.md says of revisions, approvals and versions."""
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -19,8 +20,6 @@ async def written_plan(stack: Stack) -> tuple[str, dict[str, Any]]:
 
 async def read_plan(client: httpx2.AsyncClient, careplan_id: str, version: int, review: str) -> dict[str, Any]:
     """The plan once reporting has that version in that state."""
-    import asyncio
-
     shown: dict[str, Any] = {}
     for _ in range(500):
         shown = (await client.get(f"/api/careplans/{careplan_id}")).json()

@@ -1,6 +1,7 @@
 """Partners post what their own systems write, and it becomes a care plan; what they sent is kept as they sent it."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,21 @@ from tests.support.orders import assert_error
 from tests.support.partners import Sample, clinic, new_patient
 from tests.support.stack import Stack
 
+WAIT = {"Prefer": "wait=20"}
 EVERY_SOURCE = pytest.mark.parametrize("source", sorted(SOURCES))
 
 
 async def post(
-    system: Stack, source: str, body: bytes | None = None, caller: httpx2.AsyncClient | None = None, **headers: str
+    system: Stack,
+    source: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    caller: httpx2.AsyncClient | None = None,
 ) -> httpx2.Response:
     return await (caller or system.as_partner(source)).post(
         f"/api/intake/{source}",
         content=new_patient(source) if body is None else body,
-        headers={"Content-Type": SOURCES[source].content_type, **headers},
+        headers={"Content-Type": SOURCES[source].content_type, **(headers or {})},
     )
 
 
@@ -59,18 +65,18 @@ async def test_a_partners_order_becomes_a_care_plan(system: Stack, source: str) 
 @EVERY_SOURCE
 async def test_who_waits_gets_the_decision(system: Stack, source: str) -> None:
     body = new_patient(source)
-    answer = await post(system, source, body, Prefer="wait=20")
+    answer = await post(system, source, body, headers=WAIT)
     assert (answer.status_code, answer.json()["status"]) == (202, "processing")
-    again = await post(system, source, body, Prefer="wait=20")
+    again = await post(system, source, body, headers=WAIT)
     assert_error(again, 409, "block", "DUPLICATE_ORDER_SAME_DAY")
 
 
 async def test_the_same_key_gives_the_first_answer_again(system: Stack, kept: Kept) -> None:
     body, key = new_patient("clinic"), {"Idempotency-Key": "test_the_same_key"}
-    answers = await asyncio.gather(*(post(system, "clinic", body, **key) for _ in range(8)))
+    answers = await asyncio.gather(*(post(system, "clinic", body, headers=key) for _ in range(8)))
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["order_id"] for answer in answers}) == 1
-    assert_error(await post(system, "clinic", **key), 422, "error", "IDEMPOTENCY_KEY_REUSED")
+    assert_error(await post(system, "clinic", headers=key), 422, "error", "IDEMPOTENCY_KEY_REUSED")
     items = await kept.everything(source="clinic")
     assert [item["outcome"] for item in items] == ["refused", *["accepted"] * 8], "each post was sent, so each is kept"
     assert {item["order_id"] for item in items if item["order_id"]} == {answers[0].json()["order_id"]}
@@ -78,9 +84,9 @@ async def test_the_same_key_gives_the_first_answer_again(system: Stack, kept: Ke
 
 async def test_a_refusal_with_a_key_is_remembered_too(system: Stack, kept: Kept) -> None:
     key = {"Idempotency-Key": "test_a_refusal"}
-    first, again = [await post(system, "clinic", b"{}", **key) for _ in range(2)]
+    first, again = [await post(system, "clinic", b"{}", headers=key) for _ in range(2)]
     assert first.text == again.text
-    assert_error(await post(system, "clinic", **{"Idempotency-Key": "k" * 256}), 400, "validation", "VALIDATION")
+    assert_error(await post(system, "clinic", headers={"Idempotency-Key": "k" * 256}), 400, "validation", "VALIDATION")
     assert [item["outcome"] for item in await kept.everything()] == ["refused"] * 3
 
 
@@ -97,7 +103,7 @@ async def test_all_faults_are_said_at_once_under_the_partners_names(system: Stac
 
 
 async def test_unknown_fields_are_accepted_with_a_notice_that_names_them(system: Stack) -> None:
-    answer = await post(system, "clinic", clinic(lambda d: d["pt"].update(nickname="Mari")), Prefer="wait=20")
+    answer = await post(system, "clinic", clinic(lambda d: d["pt"].update(nickname="Mari")), headers=WAIT)
     assert answer.status_code == 202
     partner = system.as_partner("clinic")
     order = await system.until(answer.json()["order_id"], {"processing", "completed"}, caller=partner)
@@ -106,7 +112,7 @@ async def test_unknown_fields_are_accepted_with_a_notice_that_names_them(system:
 
 
 async def test_a_category_of_icd_10_is_noticed_at_the_partners_place(system: Stack) -> None:
-    answer = await post(system, "pharmacorp", Prefer="wait=20")
+    answer = await post(system, "pharmacorp", headers=WAIT)
     order = await system.until(answer.json()["order_id"], {"processing", "completed"})
     notice = next(problem for problem in order["problems"] if problem["code"] == "ICD10_NOT_BILLABLE")
     assert notice["detail"] == {"field": "co:Diagnoses/co:Diagnosis[@rank='1']", "diagnosis": "G35"}
@@ -130,7 +136,7 @@ async def test_a_door_opens_to_its_own_partner_only(system: Stack, kept: Kept) -
 async def test_another_content_type_is_415_and_kept_all_the_same(
     system: Stack, kept: Kept, source: str, content_type: str
 ) -> None:
-    answer = await post(system, source, **{"Content-Type": content_type})
+    answer = await post(system, source, headers={"Content-Type": content_type})
     assert_error(answer, 415, "error", "UNSUPPORTED_MEDIA_TYPE")
     items = await kept.everything()
     assert [(item["outcome"], item["content_type"]) for item in items] == [("refused", content_type)]
@@ -159,7 +165,7 @@ SENT: dict[str, tuple[Sample, str, int]] = {
 async def test_what_was_sent_is_kept_byte_for_byte_with_its_content_type(
     system: Stack, kept: Kept, sent: Sample, outcome: str, status: int
 ) -> None:
-    answer = await post(system, sent.source, sent.body, **{"Content-Type": sent.content_type})
+    answer = await post(system, sent.source, sent.body, headers={"Content-Type": sent.content_type})
     assert answer.status_code == status, answer.text
     (item,) = await kept.everything()
     assert (item["outcome"], item["order_id"]) == (outcome, answer.json().get("order_id"))
@@ -215,10 +221,10 @@ async def test_an_operator_submits_again_what_was_refused(system: Stack, kept: K
 
 
 async def test_what_is_submitted_again_is_the_partners_order(system: Stack, kept: Kept) -> None:
-    accepted = await post(system, "clinic", Prefer="wait=20")
+    accepted = await post(system, "clinic", headers=WAIT)
     (item,) = await kept.everything()
     address = f"/api/ops/submissions/{item['id']}/resubmit"
-    again = await system.as_("admin").post(address, headers={"Prefer": "wait=20"})
+    again = await system.as_("admin").post(address, headers=WAIT)
     order_id = assert_error(again, 409, "block", "DUPLICATE_ORDER_SAME_DAY")["detail"]["order_id"]
     assert order_id != accepted.json()["order_id"]
     assert (await system.as_partner("clinic").get(f"/api/orders/{order_id}")).json()["source"] == "clinic"

@@ -35,7 +35,7 @@ TOLD: list[tuple[Fact, str, tuple[str, ...]]] = [
 UNTOLD: list[Fact] = [
     OrderReceived(order_id=ORDER, source="clinic", submitted_at=facts.START, order=facts.order()),
     OrderAccepted(order_id=ORDER, attempt=1, order=facts.order(), patient_id=OTHER, provider_id=OTHER),
-    CarePlanApproved(order_id=ORDER, careplan_id=OTHER, version=1, approved={"by": "x", "at": facts.START}),  # type: ignore[arg-type]
+    CarePlanApproved(order_id=ORDER, careplan_id=OTHER, version=1, approved={"by": "x", "at": facts.START}),
 ]
 
 

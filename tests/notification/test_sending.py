@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from standardwebhooks import WebhookVerificationError
 
 from schemas.generator import CarePlanCompleted
 from schemas.intake import OrderReceived
 from services.notification import storage
 from services.notification.adapters.mail import MailOutlet
+from services.notification.domain.outcome import Outcome
 from services.notification.domain.subscription import SubscriptionChange
 from tests.support import facts
 from tests.support.notification import ADMIN, Desk, desk, failed, partner
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def here(database_url: str) -> AsyncIterator[Desk]:
-    async with desk(database_url, timeout_seconds=0.5) as made:
+    async with desk(database_url) as made:
         yield made
 
 
@@ -30,8 +32,6 @@ async def here(database_url: str) -> AsyncIterator[Desk]:
 
 
 async def test_the_library_of_standard_webhooks_verifies_what_arrives_and_refuses_another_secret(here: Desk) -> None:
-    from standardwebhooks import WebhookVerificationError
-
     async with receiver() as partner_side, here.sending():
         made = await here.subscribe(partner(), url=partner_side.url)
         other = await here.subscribe(partner(), url=partner_side.url, statuses=["rejected"])
@@ -184,19 +184,18 @@ async def test_an_endless_answer_is_read_so_far_and_no_further(here: Desk) -> No
     async with receiver() as side, here.sending():
         await here.subscribe(partner(), url=side.url)
         side.answer = lambda _: Answer(200, endless=True)
-        started = time.monotonic()
         await here.fails()
-        await here.until("delivered")
-        assert time.monotonic() - started < 3
+        (delivered,) = await here.until("delivered")
+        assert delivered["tries"] == 1, "who reads on would time out"
 
 
-async def test_an_endpoint_nobody_listens_on_and_one_that_never_answers_are_told_apart(here: Desk) -> None:
-    async with receiver() as silent, here.sending():
+async def test_an_endpoint_nobody_listens_on_and_one_that_never_answers_are_told_apart(database_url: str) -> None:
+    async with desk(database_url, timeout_seconds=0.5) as here, receiver() as silent, here.sending():
         silent.answer = lambda _: Answer(hangs=True)
         await here.subscribe(partner(), url=silent.url)
         await here.subscribe(partner(), url="http://127.0.0.1:9/")
         await here.fails()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while {d["last_code"] for d in await here.listed()} != {"TIMEOUT", "UNREACHABLE"}:
                 await asyncio.sleep(0.02)
 
@@ -206,7 +205,7 @@ async def test_an_endpoint_nobody_listens_on_and_one_that_never_answers_are_told
 
 async def test_dead_endpoints_hold_up_nobody_elses_deliveries(database_url: str) -> None:
     async with (
-        desk(database_url, timeout_seconds=10) as here,
+        desk(database_url, timeout_seconds=30) as here,
         receiver() as dead,
         receiver() as alive,
         here.sending(endpoints_at_once=8),
@@ -222,7 +221,7 @@ async def test_dead_endpoints_hold_up_nobody_elses_deliveries(database_url: str)
         for _ in range(20):
             await here.fails("clinic")
         await alive.until(20)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
         assert len(dead.received) == 5, "one try each, however much waits there"
 
 
@@ -260,9 +259,9 @@ async def test_a_sender_that_was_paused_past_its_lease_cannot_overwrite_its_succ
         paused = here.sender()
         settle = paused._settle
 
-        async def late(*args: object) -> bool:
+        async def late(taken: storage.Try, outcome: Outcome) -> bool:
             await go_on.wait()
-            return await settle(*args)  # type: ignore[arg-type]
+            return await settle(taken, outcome)
 
         paused._settle = late  # type: ignore[method-assign]
         side.answer = lambda _: Answer(500 if len(side.received) == 1 else 200)
@@ -374,7 +373,7 @@ def _id(shown: dict[str, object]) -> UUID:
 
 async def _tried(here: Desk, tries: int) -> dict[str, object]:
     """The one delivery, once that try has been written down."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             (shown,) = await here.listed()
             if shown["tries"] == tries and (await here.sql("SELECT FROM subscriptions WHERE rests_until > now()")):

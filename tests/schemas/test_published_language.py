@@ -1,5 +1,6 @@
 """The generated files say what the code says."""
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,6 @@ def test_every_payload_of_asyncapi_is_a_file() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_catalogue_lists_as_readers_those_who_subscribe(service: str) -> None:
-    import importlib
-
     subscription = importlib.import_module(f"services.{service}.handlers").subscription(_Anybody())
     assert {topic.name for topic in ALL if service in topic.readers} == {topic.name for topic in subscription.topics}
     on_them = {fact for topic in subscription.topics for fact in topic.facts}

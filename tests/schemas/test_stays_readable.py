@@ -10,13 +10,13 @@ import pytest
 from chassis.crypto import Keyring, new_key
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec
-from schemas.event import Event, Fact
 from schemas.careplan import unpack
+from schemas.event import Event, Fact
 from schemas.generator import CarePlanCompleted, CarePlanRevised
 from schemas.publish import FOLDER, PACKED, RELEASED
 from schemas.topics import FACT_OF
-from tests.support.compatibility import still_reads
 from tests.support.chassis import NOON
+from tests.support.compatibility import still_reads
 
 _KEPT = Path(__file__).parent / "samples"
 _SAMPLES = sorted(_KEPT.glob("careplan.*.json"))

@@ -7,12 +7,15 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from chassis.crypto import Keyring, new_key
 from chassis.database import Database
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec
-from chassis.settings import role_of
+from chassis.security import TokenSigner, new_signing_key
+from chassis.settings import ServiceSettings, role_of
+from local.broker import EmbeddedBroker
 from local.environment import SERVICES, with_role
 from schemas.event import Event
 from schemas.intake import CarePlanRequested, OrderReceived
@@ -90,3 +93,33 @@ async def until(happened: Callable[[], Awaitable[object] | object], seconds: flo
             if seen:
                 return
             await asyncio.sleep(0.005)
+
+
+def settings_for(broker: EmbeddedBroker, **more: Any) -> ServiceSettings:
+    """As a service of the all-in-one has them, for what talks to Kafka alone."""
+    values = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+        "KAFKA_EMBEDDED": True,
+        "KAFKA_PARTITIONS": 3,
+        "KAFKA_SESSION_SECONDS": 1,
+        "CAREPLAN_ENCRYPTION_KEYS": f"test:{new_key()}",
+        "CAREPLAN_TOKEN_PUBLIC_KEYS": TokenSigner(new_signing_key()).public_keys(),
+    }
+    return ServiceSettings(**{**values, **more})
+
+
+async def everything_on(broker: EmbeddedBroker, topic: str) -> list[ConsumerRecord]:
+    """All messages of a topic from its beginning, each partition in its order."""
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=broker.bootstrap_servers, auto_offset_reset="earliest"
+    ) as reader:
+        partitions = [TopicPartition(topic, number) for number in reader.partitions_for_topic(topic) or ()]
+        left = {place: end for place, end in (await reader.end_offsets(partitions)).items() if end}
+        found: list[ConsumerRecord] = []
+        while left:
+            for place, records in (await reader.getmany(timeout_ms=200)).items():
+                found += records
+                if records[-1].offset + 1 >= left.get(place, 0):
+                    left.pop(place, None)
+        return found

@@ -8,8 +8,8 @@ from typing import Any
 
 from jsonsubschema import isSubschema
 
-_SAYS_NOTHING = {"title", "description", "default", "$defs", "$schema", "$id", "additionalProperties"}
-_SAYS_NOTHING |= {"contentMediaType", "contentSchema"}
+_SAYS_NOTHING = {"title", "description", "default", "contentMediaType", "contentSchema", "$defs", "$schema", "$id"}
+_TRANSLATED = {"properties", "additionalProperties", "items", "anyOf", "format", "const", "enum"}
 
 
 def still_reads(new: dict[str, Any], old: dict[str, Any]) -> bool:
@@ -23,23 +23,21 @@ def _in_draft_4(schema: dict[str, Any], definitions: dict[str, Any], *, closed: 
     """`closed`: an object holds what is listed and nothing else, since a writer adds nothing of its own."""
     if "$ref" in schema:
         return _in_draft_4(definitions[schema["$ref"].rpartition("/")[2]], definitions, closed=closed)
-    plain: dict[str, Any] = {}
-    for word, value in schema.items():
-        match word:
-            case "properties":
-                plain[word] = {name: _in_draft_4(inner, definitions, closed=closed) for name, inner in value.items()}
-                if closed:
-                    plain["additionalProperties"] = False
-            case "items":
-                plain[word] = _in_draft_4(value, definitions, closed=closed)
-            case "anyOf":
-                plain[word] = [_in_draft_4(inner, definitions, closed=closed) for inner in value]
-            case "const":
-                plain["enum"] = [value]
-            case "format":
-                plain["pattern"] = f"^{value}$"
-            case _ if word not in _SAYS_NOTHING:
-                plain[word] = value
-    if "enum" in plain:
+
+    def inside(inner: dict[str, Any]) -> dict[str, Any]:
+        return _in_draft_4(inner, definitions, closed=closed)
+
+    plain = {word: value for word, value in schema.items() if word not in _SAYS_NOTHING | _TRANSLATED}
+    if "properties" in schema:
+        plain["properties"] = {name: inside(inner) for name, inner in schema["properties"].items()}
+        plain |= {"additionalProperties": False} if closed else {}
+    if "items" in schema:
+        plain["items"] = inside(schema["items"])
+    if "anyOf" in schema:
+        plain["anyOf"] = [inside(inner) for inner in schema["anyOf"]]
+    if "format" in schema:
+        plain["pattern"] = f"^{schema['format']}$"
+    if "const" in schema or "enum" in schema:
+        plain["enum"] = schema.get("enum", [schema.get("const")])
         plain.pop("type", None)
     return plain

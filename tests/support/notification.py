@@ -1,10 +1,10 @@
 """Notification without Kafka: its use cases over a real PostgreSQL, given facts by hand."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,8 +58,6 @@ class Desk:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def subscribe(self, caller: Caller = ADMIN, **form: Any) -> dict[str, Any]:
-        import json
-
         answer = await self.subscriptions.subscribe(caller, None, SubscriptionForm(**form))
         made: dict[str, Any] = json.loads(answer.body)
         assert answer.status == 201, made
@@ -90,7 +88,7 @@ class Desk:
     async def listed(self, **wanted: Any) -> list[dict[str, Any]]:
         return (await self.deliveries.listed(ADMIN, DeliveryFilter(**wanted), 100))[0]
 
-    async def until(self, state: str, count: int = 1, seconds: float = 15) -> list[dict[str, Any]]:
+    async def until(self, state: str, count: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
         """The deliveries in `state`, once there are `count`."""
         async with asyncio.timeout(seconds):
             while len(found := await self.listed(state=state)) < count:
@@ -114,17 +112,9 @@ def failed(order_id: UUID, attempt: int = 1) -> CarePlanFailed:
 
 
 @asynccontextmanager
-async def desk(
-    owner_url: str,
-    *,
-    mail: Outlet | None = None,
-    timeout_seconds: float = 5,
-    clock: Callable[[], datetime] | None = None,
-) -> AsyncIterator[Desk]:
+async def desk(owner_url: str, *, mail: Outlet | None = None, timeout_seconds: float = 5) -> AsyncIterator[Desk]:
     database = database_of(owner_url, "notification")
-    webhook = WebhookOutlet(
-        allow_loopback=True, timeout_seconds=timeout_seconds, **({"clock": clock} if clock is not None else {})
-    )
+    webhook = WebhookOutlet(allow_loopback=True, timeout_seconds=timeout_seconds)
     outlets: dict[Kind, Outlet] = {"webhook": webhook, **({"email": mail} if mail else {})}
     try:
         yield Desk(database, outlets)

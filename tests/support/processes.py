@@ -9,3 +9,11 @@ def lives(process: int) -> bool:
         return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Nothing for one that has just died: a zombie has no command line."""
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:  # what psutil calls a zombie is one of these
+        return []

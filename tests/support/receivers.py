@@ -57,7 +57,7 @@ class Receiver:
     def url(self) -> str:
         return f"{'https' if self.tls else 'http'}://localhost:{self.port}/hook"
 
-    async def until(self, count: int, seconds: float = 15) -> list[Received]:
+    async def until(self, count: int, seconds: float = 30) -> list[Received]:
         async with asyncio.timeout(seconds):
             while len(self.received) < count:
                 await asyncio.sleep(0.01)
@@ -130,7 +130,7 @@ class MailServer:
         self.received.append((list(envelope.rcpt_tos), message_from_bytes(envelope.content)))
         return "250 OK"
 
-    async def until(self, count: int, seconds: float = 15) -> list[tuple[list[str], Message]]:
+    async def until(self, count: int, seconds: float = 30) -> list[tuple[list[str], Message]]:
         async with asyncio.timeout(seconds):
             while len(self.received) < count:
                 await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ from functools import cached_property
 from schemas.order import Order
 from services.generator.domain.evidence import OrderField, RecordQuote, diagnosis, entry
 from services.generator.domain.guide import Guide, Library
-from services.generator.domain.reading import Place, Reading, term
+from services.generator.domain.reading import Place, Reading, Term, term
 
 # What a diagnosis code says in the words that facts and records use.
 _WORDS_OF_CODES: tuple[tuple[str, str], ...] = (
@@ -156,6 +156,11 @@ class Case:
         return not any(
             not self.records.denied(place) for wanted in _CANNOT_BE_PREGNANT for place in self.records.places(wanted)
         )
+
+    def quotes_of(self, wanted: Term) -> tuple[RecordQuote, ...]:
+        """The first sentence of the records that names it and does not deny it; nothing where there is none."""
+        place = next((p for p in self.records.places(wanted) if not self.records.denied(p)), None)
+        return () if place is None else (self.quote(place),)
 
     def quote(self, place: Place) -> RecordQuote:
         return RecordQuote(quote=self.records.quote(place))

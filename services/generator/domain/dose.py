@@ -1,5 +1,6 @@
 """Doses, computed by code from the knowledge base's rules and the order's weight. A model never computes one."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -89,7 +90,7 @@ def _computed(case: Case, weight: Decimal | None) -> Iterator[ComputedDose]:
     for rule in applicable_rules(case):
         for step in rule.steps:
             dose = step.amount_for(weight)
-            if dose is None or step.optional:
+            if dose is None or (step.optional and not _is_named(case, rule, step)):
                 continue
             share = step.amount_per_day(weight) if step.divided_over_days else None
             yield ComputedDose(
@@ -100,6 +101,17 @@ def _computed(case: Case, weight: Decimal | None) -> Iterator[ComputedDose]:
                 weight_kg=weight if step.needs_weight else None,
                 dates=_dates(step, case.order.order_date),
             )
+
+
+def _is_named(case: Case, rule: DoseRule, step: DoseStep) -> bool:
+    """Of several options, the one whose amount by weight the order names, where no other step has the same."""
+    if step.per_kg is None or sum(other.per_kg == step.per_kg for other in rule.steps) > 1:
+        return False
+    words = f"{amount(step.per_kg)} {step.unit}/kg"
+    # Not the end of another number: "1.5 mg/kg" is not "5 mg/kg".
+    return any(
+        re.search(rf"(?<![\d.]){re.escape(words)}", r.low) for r in (case.medication, case.records) if words in r.low
+    )
 
 
 def _dates(step: DoseStep, start: date) -> tuple[date, ...]:

@@ -78,6 +78,8 @@ class Guide:
             if isinstance(fact, BoxedWarning | Contraindication | Baseline | Monitoring)
             and ("hepatitis b" in fold(fact.text) or "hbsag" in fold(fact.text))
         )  # fmt: skip
+        self.need_a_positive = tuple(fact for fact in self.baselines if fact.do_not_start.startswith("a negative"))
+        """Baseline tests that forbid the first dose where they are negative."""
         self.tuberculosis = next((fact for fact in self.baselines if "tuberculosis" in fact.test), None)
         self.refs: Mapping[str, FactRef] = {fact.id: FactRef(fact_id=fact.id) for fact in facts}
         self.numbers: Mapping[str, frozenset[Number]] = {

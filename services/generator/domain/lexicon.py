@@ -61,12 +61,15 @@ class NameIndex:
 class Lexicon:
     """All names of medicines, and which of them a text uses."""
 
-    __slots__ = ("_index", "_plain", "support")
+    __slots__ = ("_index", "_plain", "_taken", "support")
 
     def __init__(self, knowledge: KnowledgeBase) -> None:
         self.support = frozenset(fold(name) for name in knowledge.support_names)
         self._index = NameIndex(name for name in knowledge.known_names if fold(name) not in _EVERYDAY)
 
+        taken = (c for c in knowledge.classes.values() if c.id != "live_vaccines")
+        self._taken = frozenset(fold(n) for c in taken for n in (*c.members, *c.brands) if n.isalpha()) - _EVERYDAY
+        """Names of one word that a patient's list of medicines may have."""
         self._plain: set[str] = set()
         """Words that were looked at and are no medicines: single words, as a dictionary has them."""
 
@@ -76,13 +79,18 @@ class Lexicon:
         known = {
             wanted.text for wanted in self._index.names_in(reading) if wanted.text not in but and reading.has(wanted)
         }
-        new = reading.words - self._plain
-        if new:
-            plain = {word for word in new if not _sounds_like_a_medicine(word)}
-            if len(self._plain) < _MOST_PLAIN_WORDS:
-                self._plain |= plain
-            known |= new - plain - but
-        return frozenset(known)
+        return frozenset(known | (self._sounding(reading.words) - but))
+
+    def medicine_words(self, words: frozenset[str]) -> frozenset[str]:
+        """Of a text's words those that are a medicine's whole name, known or by their ending."""
+        return (words & self._taken) | self._sounding(words)
+
+    def _sounding(self, words: frozenset[str]) -> frozenset[str]:
+        new = words - self._plain
+        plain = {word for word in new if not _sounds_like_a_medicine(word)}
+        if plain and len(self._plain) < _MOST_PLAIN_WORDS:
+            self._plain |= plain
+        return new - plain
 
 
 def _sounds_like_a_medicine(word: str) -> bool:

@@ -1,1 +1,1 @@
-"""Outside parties: one file per order source, and where ICD-10-CM comes from."""
+"""Outside parties: one file per order source (`sources.py` lists them), files of records, the document store, ICD-10-CM."""

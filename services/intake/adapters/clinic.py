@@ -21,7 +21,7 @@ class Clinic(Source):
 
     def transform(self, document: tuple[Any, list[Fault]], draft: Draft) -> None:
         value, draft.faults = document
-        order = JsonObject.root(value, draft)
+        order = JsonObject(value, draft)
         put_external_id(draft, order.at("ref_id"))
         draft.put("order_date", order.at("visit_date"), _DATE)
         _patient(order.object("pt"), draft)

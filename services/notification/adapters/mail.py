@@ -44,6 +44,9 @@ class MailOutlet:
             return Outcome("MAIL_REFUSED")
         return Outcome("DELIVERED")
 
+    async def close(self) -> None:
+        """Nothing to do: each mail has a connection of its own."""
+
     def _message(self, address: str, told: Told) -> EmailMessage:
         words = mail_text(told)
         message = EmailMessage()

@@ -78,4 +78,5 @@ class WebhookOutlet:
             return outcome_of_status(response.status, retry_after)
 
     async def close(self) -> None:
+        """Lets go of idle connections; the next try opens one again."""
         await self._pool.aclose()

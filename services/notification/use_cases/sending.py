@@ -35,6 +35,7 @@ class Outlet(Protocol):
     """A way out of the house. Every way in which the other side can fail is an Outcome; what is raised is a defect."""
 
     async def send(self, address: str, told: Told, secret: bytes) -> Outcome: ...
+    async def close(self) -> None: ...
 
 
 @dataclass
@@ -70,6 +71,8 @@ class Sending:
             for task in list(self._running.values()):
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
+            for outlet in self.outlets.values():
+                await outlet.close()
 
     async def _start_what_is_due(self) -> None:
         self._wake.clear()

@@ -2,16 +2,16 @@
 
 import re
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-"""They could show a dose or a name backwards."""
+_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\u2028\u2029]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and the marks that turn the reading direction: they could show a dose or a name backwards."""
 _LONG_WORD = re.compile(r"\S{41,}")
-_ZERO_WIDTH_SPACE = "\u200b"
+_REPLACEMENT, _ZERO_WIDTH_SPACE = "\ufffd", "\u200b"
 
 
 def printable(text: str) -> str:
-    """Control characters become spaces, marks that turn the reading direction vanish; all else stays as written."""
-    return _DIRECTIONS.sub("", _CONTROLS.sub(" ", text.replace("\r\n", "\n")))
+    """What cannot be printed becomes a visible sign that something stood there; all else stays as written."""
+    return _UNPRINTABLE.sub(_REPLACEMENT, _BREAKS.sub("\n", text))
 
 
 def breakable(text: str) -> str:

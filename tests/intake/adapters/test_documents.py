@@ -3,6 +3,7 @@
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
@@ -16,7 +17,7 @@ from local.ports import free_port
 from services.intake.adapters.documents import S3, DocumentMissing, DocumentStore, Folder, S3Access, document_store
 from services.intake.archive import LARGEST_IN_A_ROW, Archive
 
-ACCESS = {"region": "us-east-1", "access_key_id": "k", "secret_access_key": "s"}
+ACCESS: dict[str, Any] = {"region": "us-east-1", "access_key_id": "k", "secret_access_key": "s"}
 
 
 @pytest.fixture(scope="module")

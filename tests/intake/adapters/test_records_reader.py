@@ -29,9 +29,11 @@ async def reading(workers: int = 1) -> AsyncIterator[RecordsReader]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def child() -> psutil.Process:
-    (found,) = [c for c in psutil.Process().children() if any("records_worker" in part for part in c.cmdline())]
-    return found
+def child(reader: RecordsReader) -> psutil.Process:
+    """The one that is running."""
+    (worker,) = [worker for worker in reader._all if worker._process is not None]
+    assert worker._process is not None
+    return psutil.Process(worker._process.pid)
 
 
 @pytest.fixture(autouse=True)
@@ -42,16 +44,16 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_child_has_no_secrets_around_it() -> None:
     async with reading() as reader:
         await reader.text_of(PDF, "application/pdf")
-        assert set(child().environ()) <= {"PATH", "LANG", "OMP_THREAD_LIMIT", "TESSDATA_PREFIX", "LC_CTYPE"}
-        assert child().rlimit(psutil.RLIMIT_AS)[0] <= 400 * 1024 * 1024
-        assert child().rlimit(psutil.RLIMIT_FSIZE)[0] == 0
+        assert set(child(reader).environ()) <= {"PATH", "LANG", "OMP_THREAD_LIMIT", "TESSDATA_PREFIX", "LC_CTYPE"}
+        assert child(reader).rlimit(psutil.RLIMIT_AS)[0] <= 400 * 1024 * 1024
+        assert child(reader).rlimit(psutil.RLIMIT_FSIZE)[0] == 0
 
 
 async def test_one_child_reads_many_files_and_ends_with_the_reader() -> None:
     async with reading(workers=3) as reader:
         for _ in range(5):
             assert await reader.text_of(PDF, "application/pdf") == "Creatinine 0.78 mg/dL"
-        one = child()
+        one = child(reader)
     assert not one.is_running() or one.status() == psutil.STATUS_ZOMBIE
 
 
@@ -61,17 +63,17 @@ async def test_a_child_is_replaced_after_many_files(monkeypatch: pytest.MonkeyPa
         seen = set()
         for _ in range(4):
             await reader.text_of(PDF, "application/pdf")
-            seen.add(child().pid)
+            seen.add(child(reader).pid)
         assert len(seen) == 2
 
 
 async def test_a_child_killed_from_outside_is_no_fault_of_the_file() -> None:
     async with reading() as reader:
         await reader.text_of(PDF, "application/pdf")
-        child().send_signal(signal.SIGSTOP)
+        child(reader).send_signal(signal.SIGSTOP)
         waiting = asyncio.create_task(reader.text_of(PDF, "application/pdf"))
         await asyncio.sleep(0.1)
-        child().kill()
+        child(reader).kill()
         assert await waiting == "Creatinine 0.78 mg/dL"
 
 
@@ -81,7 +83,7 @@ async def test_a_file_that_takes_too_long_is_too_complex_and_its_child_is_killed
     async with reading() as reader:
         await reader.draft_of("clinic", sample("clinic").body)
         monkeypatch.setattr("services.intake.adapters.records_reader._SECONDS", 0.3)
-        stuck = child()
+        stuck = child(reader)
         stuck.send_signal(signal.SIGSTOP)
         with pytest.raises(UnreadableRecords, match="too complex"):
             await reader.text_of(PDF, "application/pdf")
@@ -93,7 +95,7 @@ async def test_a_file_that_takes_too_long_is_too_complex_and_its_child_is_killed
 async def test_a_caller_that_goes_away_leaves_no_half_answer_behind() -> None:
     async with reading() as reader:
         await reader.text_of(PDF, "application/pdf")
-        child().send_signal(signal.SIGSTOP)
+        child(reader).send_signal(signal.SIGSTOP)
         leaving = asyncio.create_task(reader.text_of(PDF, "application/pdf"))
         await asyncio.sleep(0.1)
         leaving.cancel()

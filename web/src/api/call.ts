@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Error as ErrorBody } from "@/api/generated";
 import { client } from "@/api/generated/client.gen";
 
@@ -57,4 +57,9 @@ const faults = z.object({ errors: z.array(z.object({ field: z.string(), code: z.
 export function faultsOf(error: ApiError): Fault[] {
   const read = faults.safeParse(error.body.detail);
   return read.success ? read.data.errors : [];
+}
+
+/** For the few calls whose body the server's description leaves out; content type included. */
+export function withBody<T extends object>(options: T, body: unknown): T {
+  return { ...options, body, headers: { "Content-Type": "application/json" } };
 }

@@ -463,6 +463,13 @@ export const en = {
     resubmitOf: (id: string) => `Handle ${id} again`,
     resubmitted: "Handled again.",
     more: "Show older ones",
+    deliveries: "Notifications",
+    deliveriesHint: "What subscribers were told, by webhook or e-mail, newest first.",
+    deliveriesNone: "Nothing has been sent yet",
+    deliveryColumns: { kind: "By", about: "About", state: "State", tries: "Tries", last: "Last answer", resend: "Send again" },
+    deliveryState: { waiting: "Waiting", delivered: "Delivered", given_up: "Given up" },
+    resendOf: (id: string) => `Send ${id} again`,
+    resent: "On its way again.",
     bytes: (n: number) => (n < 1024 ? `${n} B` : `${(n / 1024).toFixed(1)} KB`),
   },
   partners: {

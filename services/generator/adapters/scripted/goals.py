@@ -6,7 +6,16 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from services.generator.adapters.scripted.outline import Outline
-from services.generator.adapters.scripted.problems import ADHERENCE, EFFECT, MEDICATION, PRIMARY, RISKS, on_file, use_of
+from services.generator.adapters.scripted.problems import (
+    ADHERENCE,
+    EFFECT,
+    MEDICATION,
+    OF_THE_DRUG,
+    PRIMARY,
+    RISKS,
+    on_file,
+    use_of,
+)
 from services.generator.domain.answer import GoalItem
 from services.generator.domain.dose import ComputedDose
 from services.generator.domain.evidence import FactRef, OrderField, RecordQuote
@@ -34,6 +43,24 @@ def goals(request: PlanRequest, guide: Guide, plan: Outline, ids: Mapping[str, s
     if request.gaps:
         yield _papers(request, ids)
     yield _doses(request, guide, plan, ids)
+    grave = decisions(request, ids)
+    if grave is not None:
+        yield grave
+
+
+def decisions(request: PlanRequest, ids: Mapping[str, str]) -> GoalItem | None:
+    """What is grave in this patient, and not in everybody who gets the drug, is decided before the first dose."""
+    grave = [i for i in request.checklist if i.severity == "high" and not i.id.startswith(OF_THE_DRUG)]
+    if not grave:
+        return None
+    return GoalItem(
+        text="Each grave finding about this patient is decided with the prescriber before the first dose.",
+        measure="grave findings without the prescriber's answer",
+        target="0 open",
+        due=request.order_date + timedelta(days=_PAPERS_DAYS),
+        addresses=tuple(dict.fromkeys(ids[item.id] for item in grave)),
+        evidence=(MEDICATION,),
+    )
 
 
 def follow_up(request: PlanRequest, plan: Outline) -> tuple[date, RecordQuote | None]:

@@ -9,6 +9,7 @@ from services.generator.domain.answer import InterventionItem
 from services.generator.domain.evidence import Evidence, FactRef, OrderField, RecordQuote
 from services.generator.domain.guide import Guide
 from services.generator.domain.request import PlanRequest
+from services.generator.domain.unlisted import unlisted_medicines
 
 PHARMACIST = "pharmacist"
 HISTORY = OrderField(field="medication_history")
@@ -101,7 +102,7 @@ def _premedication_on_file(request: PlanRequest, guide: Guide) -> RecordQuote | 
 
 def reconciliation(request: PlanRequest, ids: Mapping[str, str]) -> InterventionItem:
     """Names every entry of the history: those that touch the treatment, and those that do not."""
-    history = request.case.medicines
+    history, unlisted = request.case.medicines, unlisted_medicines(request.case)
     if not history:
         text = (
             "Medication reconciliation: take the patient's full list of medicines, those without prescription included."
@@ -113,12 +114,14 @@ def reconciliation(request: PlanRequest, ids: Mapping[str, str]) -> Intervention
         clear = [entry.text for entry in history if entry.evidence.field not in touched]
         told = f" No interaction is listed for: {'; '.join(clear)}." if clear and request.guide else ""
         text = f"Medication reconciliation with the patient, all {len(history)}: {'; '.join(entry.text for entry in history)}.{told}"
+    if unlisted:
+        text += f" Named in the records only, ask whether they are taken: {', '.join(name for name, _ in unlisted)}."
     return InterventionItem(
         text=text,
         when="before the first dose and at every refill",
         by=PHARMACIST,
         addresses=(ids.get(ADHERENCE) or next(iter(ids.values())),),
-        evidence=(HISTORY,) if history else (MEDICATION,),
+        evidence=(HISTORY if history else MEDICATION, *(quote for _, quote in unlisted)),
     )
 
 

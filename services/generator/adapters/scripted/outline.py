@@ -129,7 +129,9 @@ def _kin(one: FactBase, other: FactBase) -> bool:
 
 
 def _telling(fact: FactBase) -> frozenset[str]:
-    words = words_of(fold(f"{fact.text} {_last(fact).replace('_', ' ')} {getattr(fact, 'test', '')}"))
+    words = words_of(
+        fold(f"{fact.text} {_last(fact).replace('_', ' ')} {getattr(fact, 'test', '')} {getattr(fact, 'why', '')}")
+    )
     plain = {_MEANS.get(w) or w.removesuffix("s") for w in words if len(w) > 5 or w in _MEANS or w in _SHORT}
     return frozenset(plain) - _TOO_COMMON
 

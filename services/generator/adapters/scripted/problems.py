@@ -12,6 +12,8 @@ from services.generator.domain.request import PlanRequest
 EFFECT, RISKS, ADHERENCE = "effect", "risks", "adherence"
 """Ids of the problems that every plan has beside the checklist's."""
 
+OF_THE_DRUG = ("boxed:", "rems:")
+"""How the ids of those findings begin that hold for whoever gets the drug."""
 MEDICATION, PRIMARY = OrderField(field="medication"), OrderField(field="primary_diagnosis")
 
 
@@ -28,6 +30,9 @@ def problems(request: PlanRequest, guide: Guide, plan: Outline) -> list[ProblemI
 
 def _finding(at: int, item: ChecklistItem, request: PlanRequest, plan: Outline) -> ProblemItem:
     text, evidence = item.what, item.evidence
+    if item.id.startswith((*OF_THE_DRUG, "missing:")):
+        # What holds for everybody who gets the drug is this patient's problem because it was ordered.
+        evidence = (*evidence, MEDICATION)
     if item.id.startswith("boxed:"):
         quotes = on_file(request, plan.on_file_for.get(item.id[6:], ()))
         said = quoted(quotes) or "nothing that bears on it"
@@ -104,20 +109,18 @@ def _risks(guide: Guide, plan: Outline) -> ProblemItem:
         category="adverse_reaction",
         severity="moderate",
         medication=guide.drug.generic,
-        evidence=tuple(guide.refs[fact.id] for fact in plan.other_risks),
+        evidence=(*(guide.refs[fact.id] for fact in plan.other_risks), MEDICATION),
         checklist=(),
     )
 
 
 def _adherence(request: PlanRequest, guide: Guide, plan: Outline) -> ProblemItem:
     count = len(request.case.medicines)
-    beside = (
-        f"beside {count} other {'medicine' if count == 1 else 'medicines'} of the history" if count else "as ordered"
-    )
+    beside = f" beside {count} other {'medicine' if count == 1 else 'medicines'} of the history" if count else ""
     evidence: tuple[Evidence, ...] = plan.keeping_on or plan.counselling[:1]
     return ProblemItem(
         id=ADHERENCE,
-        text=f"Keeping up {guide.drug.generic} {beside}: missed or late doses, wrong handling and unclear instructions "
+        text=f'Keeping up {guide.drug.generic} as ordered ("{request.order.medication}"){beside}: missed or late doses, wrong handling and unclear instructions '
         "can cost the effect.",
         category="adherence",
         severity="low",

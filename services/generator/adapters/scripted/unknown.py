@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from services.generator.adapters.scripted.goals import decisions
 from services.generator.adapters.scripted.interventions import PHARMACIST, details, reconciliation
 from services.generator.adapters.scripted.problems import MEDICATION, PRIMARY
 from services.generator.domain.answer import Answer, GoalItem, InterventionItem, MonitoringItem, ProblemItem
@@ -27,8 +28,14 @@ def unknown_drug(request: PlanRequest) -> Answer:
     ids = {"unknown": "P1"} | {item.id: f"P{at}" for at, item in enumerate(request.checklist, 2)}
     return Answer(
         problem_list=(_no_facts(request), *problems),
-        goals=_goals(request),
-        interventions=(_label(request), reconciliation(request, ids), *_asked(request, ids), *_actions(request, ids)),
+        goals=_goals(request, ids),
+        interventions=(
+            _label(request),
+            _counselling(),
+            reconciliation(request, ids),
+            *_asked(request, ids),
+            *_actions(request, ids),
+        ),
         monitoring=(_monitoring(request),),
         gaps=(),
         handout=(
@@ -57,8 +64,10 @@ def _no_facts(request: PlanRequest) -> ProblemItem:
     )
 
 
-def _goals(request: PlanRequest) -> tuple[GoalItem, ...]:
+def _goals(request: PlanRequest, ids: dict[str, str]) -> tuple[GoalItem, ...]:
+    grave = decisions(request, ids)
     return (
+        *((grave,) if grave is not None else ()),
         GoalItem(
             text="A pharmacist has checked the order against the current label before the first dose.",
             measure="checks open: indication, dose, contraindications, interactions, allergies, baseline tests",
@@ -82,6 +91,17 @@ def _label(request: PlanRequest) -> InterventionItem:
     return InterventionItem(
         text=f"Work through the current label of {request.order.medication}: indication, dose, contraindications, interactions, "
         "allergies, baseline tests and monitoring; call the prescriber with every question, and complete this plan by hand.",
+        when="before the first dose",
+        by=PHARMACIST,
+        addresses=("P1",),
+        evidence=(MEDICATION,),
+    )
+
+
+def _counselling() -> InterventionItem:
+    return InterventionItem(
+        text="Counsel the patient from the current label, and have it told back: how it is given, what to watch for, when to call "
+        "whom; with signs of anaphylaxis emergency care is called.",
         when="before the first dose",
         by=PHARMACIST,
         addresses=("P1",),

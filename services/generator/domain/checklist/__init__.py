@@ -13,13 +13,15 @@ from services.generator.domain.checklist.identity import same_person
 from services.generator.domain.checklist.indication import indication
 from services.generator.domain.checklist.interactions import home_medicines, medicines_in_records, planned_vaccines
 from services.generator.domain.checklist.item import RANK, ChecklistItem, Gap, gap
-from services.generator.domain.checklist.limits import beyond_limits
+from services.generator.domain.checklist.limits import above_normal, beyond_limits
 from services.generator.domain.checklist.myasthenia import code_mismatch, worsening_medicines
 from services.generator.domain.checklist.pregnancy import childbearing_potential
+from services.generator.domain.checklist.renal import reduced_for_the_kidney
 from services.generator.domain.checklist.screening import (
     OnFile,
     baselines,
     missing_results,
+    negative_that_forbids,
     positive_hepatitis_b,
     positive_tuberculosis,
 )
@@ -31,13 +33,16 @@ RULES = (
     contraindications,
     positive_hepatitis_b,
     positive_tuberculosis,
+    negative_that_forbids,
     beyond_limits,
+    above_normal,
     recorded_allergies,
     allergies_only_in_records,
     weight_missing,
     weight_contradiction,
     stated_dose,
     stated_amount,
+    reduced_for_the_kidney,
     methotrexate_every_day,
     same_drug,
     two_biologics,

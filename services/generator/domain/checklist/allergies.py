@@ -11,14 +11,15 @@ from services.generator.domain.guide import Guide
 from services.generator.domain.reading import Reading
 
 _NONE_KNOWN = re.compile(r"^\s*(?:no\b|none\b|nil\b|nk(?:d?a)\b|nkda\b|negative\b|denies\b|unknown\b)")
-_ALLERGY = re.compile(r"\ballerg(?:y|ies|ic to)\b\s*(?:to\b)?\s*:?")
+# Begins with its letters: the search is then a plain one until they are found.
+_ALLERGY = re.compile(r"allerg(?:y|ies|ic to)\b\s*(?:to\b)?\s*:?")
 _MOST_SENTENCES = 8
 
 
 def recorded_allergies(case: Case) -> Iterator[ChecklistItem]:
     """One item for each allergy that touches the treatment, and one that says the others were compared."""
     if not case.allergies:
-        yield _nothing_recorded()
+        yield _nothing_recorded(case)
         return
     clear: list[Recorded] = []
     for allergy in case.allergies:
@@ -34,7 +35,7 @@ def recorded_allergies(case: Case) -> Iterator[ChecklistItem]:
 def allergies_only_in_records(case: Case) -> Iterator[ChecklistItem]:
     """An allergy that the records tell of and the order does not, where it touches the treatment."""
     records = case.records
-    if not any(word.startswith("allerg") for word in records.words):
+    if "allerg" not in records.low:
         return
     known = {word for allergy in case.allergies for word in allergy.reading.words}
     seen: set[str] = set()
@@ -60,16 +61,23 @@ def _hits(case: Case, allergy: Reading, where: OrderField | RecordQuote) -> Iter
         return
     said = "in the order" if isinstance(where, OrderField) else "in the records only"
     named = f'"{allergy.text.strip()}"' if isinstance(where, OrderField) else "An allergy"
+    told: set[str] = set()
     for fact in guide.on_allergies:
         match = next((t for t in guide.terms[fact.id] if allergy.has(t)), None)
-        if match is not None:
+        # A contraindication comes before the excipient that it is about: one problem for one allergy.
+        if match is not None and match.text not in told:
+            told.add(match.text)
             yield ChecklistItem(
                 id=f"allergy:{fact.id}:{match.text}",
                 severity="high",
                 category="adverse_reaction",
                 what=f"{named} recorded {said} ({match.text}) against {guide.drug.generic}: {fact.text}",
                 action=fact.action,
-                evidence=(where, guide.refs[fact.id]),
+                evidence=(
+                    where,
+                    guide.refs[fact.id],
+                    *(case.quotes_of(match) if isinstance(where, OrderField) else ()),
+                ),
                 medication=guide.drug.generic,
             )
     for name in guide.premedication_terms:
@@ -108,7 +116,7 @@ def _compared(guide: Guide, clear: list[Recorded]) -> ChecklistItem:
     )
 
 
-def _nothing_recorded() -> ChecklistItem:
+def _nothing_recorded(case: Case) -> ChecklistItem:
     missing = gap("allergies", "nothing could be compared with the drug and its excipients.")
     return ChecklistItem(
         id="allergy:missing",
@@ -117,5 +125,6 @@ def _nothing_recorded() -> ChecklistItem:
         what=f"The order carries no statement on allergies: {missing.placeholder}.",
         action="Ask the patient and the prescriber about allergies to medicines, excipients, latex and food.",
         evidence=(OrderField(field="medication"),),
+        medication=case.guide.drug.generic if case.guide else case.order.medication,
         gaps=(missing,),
     )

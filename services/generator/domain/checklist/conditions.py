@@ -12,7 +12,7 @@ from services.generator.domain.reading import Place, Term
 
 _NUMBER = re.compile(r"[\s:=of]{0,4}(\d{2,4})")
 _ONLY_A_TOPIC = re.compile(
-    r"\s+(?:test|testing|status|prevention|screen\w*|plan\w*|potential|risk|vaccin\w*|prophylaxis)\b"
+    r"\s+(?:tests?|testing|status|prevention|screen\w*|plan\w*|potential|risk|vaccin\w*|prophylaxis)\b"
 )
 _RESULT_WORDS = frozenset({"positive", "reactive"})
 _PROLONGED_QTC_MS = 500
@@ -36,24 +36,24 @@ def contraindications(case: Case) -> Iterator[ChecklistItem]:
                 what=f"{'Contraindication' if fact.absolute else 'Caution'} for {guide.drug.generic}: {fact.text} "
                 f"The patient's data name {found[0]}.",
                 action=fact.action,
-                evidence=(guide.refs[fact.id], found[1]),
+                evidence=(guide.refs[fact.id], *found[1]),
                 medication=guide.drug.generic,
             )
 
 
-def _found(case: Case, guide: Guide, fact: Contraindication) -> tuple[str, OrderField | RecordQuote] | None:
+def _found(case: Case, guide: Guide, fact: Contraindication) -> tuple[str, tuple[OrderField | RecordQuote, ...]] | None:
     for wanted in guide.terms[fact.id]:
         if not wanted.words <= case.words:
             continue
         for reading, where in case.coded:
             for place in reading.places(wanted):
-                return reading.text[place.start : place.end], where
+                return reading.text[place.start : place.end], (where, *case.quotes_of(wanted))
         for medicine in case.medicines:
             if wanted.words <= medicine.reading.words and not medicine.ended and medicine.reading.has(wanted):
-                return medicine.text, medicine.evidence
+                return medicine.text, (medicine.evidence, *case.quotes_of(wanted))
         found = _in_records(case, wanted)
         if found is not None:
-            return case.order.patient_records[found.start : found.end], case.quote(found)
+            return case.order.patient_records[found.start : found.end], (case.quote(found),)
     return None
 
 

@@ -13,6 +13,9 @@ from services.generator.domain.reading import Place, Term, term
 
 _LIMIT = re.compile(r"\b(anc|neutrophils|platelets|lymphocytes|hemoglobin) (below|above) (\d[\d,]*(?:\.\d+)?)")
 _VALUE = re.compile(r"\s?(?:count)?[\s:=]{0,3}(?:is |was |of )?(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?(k\b|x\s?10)?")
+_WITH_UPPER_LIMIT = re.compile(
+    r"[\s:=]{0,3}(?:is |was |of )?(\d+(?:\.\d+)?)\s?(?:[a-z/µ]+/?[a-z]*)?\s?[(\[,;]?\s?uln:?\s?(\d+(?:\.\d+)?)[)\]]?"
+)
 _NAMES = {
     "anc": ("ANC", "absolute neutrophil count", "neutrophils"),
     "neutrophils": ("ANC", "absolute neutrophil count", "neutrophils"),
@@ -66,6 +69,35 @@ def beyond_limits(case: Case) -> Iterator[ChecklistItem]:
             evidence=(quote, guide.refs[limit.fact.id]),
             medication=guide.drug.generic,
         )
+
+
+def above_normal(case: Case) -> Iterator[ChecklistItem]:
+    """A baseline value above the upper limit that the laboratory wrote beside it: "ALT 88 U/L (ULN 55)"."""
+    guide = case.guide
+    if guide is None or "uln" not in case.records.words:
+        return
+    for fact in guide.baselines:
+        for wanted in guide.terms[fact.id]:
+            place = next((p for p in (_above(case, at) for at in case.records.places(wanted)) if p is not None), None)
+            if place is None:
+                continue
+            quote = RecordQuote(quote=case.order.patient_records[place.start : place.end])
+            yield ChecklistItem(
+                id=f"above:{fact.id}",
+                severity="moderate",
+                category="needs_additional_therapy",
+                what=f'A baseline value is above normal: "{quote.quote}". {fact.why}',
+                action=f"Tell the prescriber before the first dose, and ask whether {guide.drug.generic} waits and when "
+                f"{fact.test} is repeated.",
+                evidence=(quote, guide.refs[fact.id]),
+                medication=guide.drug.generic,
+            )
+            break
+
+
+def _above(case: Case, place: Place) -> Place | None:
+    found = _WITH_UPPER_LIMIT.match(case.records.low, place.end)
+    return Place(place.start, found.end()) if found and _number(found[1]) > _number(found[2]) else None
 
 
 def _beyond(case: Case, limit: Limit) -> Place | None:

@@ -18,8 +18,10 @@ def worsening_medicines(case: Case) -> Iterator[ChecklistItem]:
         return
     index = case.library.worsens_myasthenia
     for medicine in case.medicines:
-        if not medicine.ended and any(medicine.reading.has(name) for name in index.names_in(medicine.reading)):
-            yield _item(f"mg:{medicine.index}", medicine.text, rule.action, (medicine.evidence, at))
+        name = next((name for name in index.names_in(medicine.reading) if medicine.reading.has(name)), None)
+        if name is not None and not medicine.ended:
+            quotes = case.quotes_of(name)
+            yield _item(f"mg:{medicine.index}", medicine.text, rule.action, (medicine.evidence, at, *quotes))
     seen: set[str] = set()
     for mention in index.mentions_in(case.records):
         skip = mention.name in seen or case.history_words.issuperset(mention.name.split())

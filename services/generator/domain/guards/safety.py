@@ -37,6 +37,11 @@ def boxed_warnings_are_addressed(look: Look) -> list[str]:
     return [f"{f.id}: this boxed warning is not addressed" for f in guide.boxed if ("knowledge", f.id) not in cited]
 
 
+_GENERAL = frozenset(
+    ("order", name) for name in ("medication", "primary_diagnosis", "patient.date_of_birth", "patient.sex")
+)
+
+
 def findings_are_raised(look: Look) -> list[str]:
     """G7: each grave finding of the checklist is a problem of severity high, by its evidence, with something to be done."""
     plan, key_of = look.plan, look.key_of
@@ -50,7 +55,9 @@ def findings_are_raised(look: Look) -> list[str]:
     for item in look.request.checklist:
         if item.severity != "high":
             continue
-        wanted = {_key(piece) for piece in item.evidence}
+        every = {_key(piece) for piece in item.evidence}
+        # What any problem may cite tells nobody which finding is meant, as long as there is more to go by.
+        wanted = every - _GENERAL or every
         answers = [acted for keys, acted in raised if wanted & keys]
         if not answers:
             reasons.append(f"{item.id}: this finding is not raised as a problem of severity high")

@@ -7,6 +7,7 @@ from services.reporting.adapters.fhir.makers import (
     ORGANIZATION,
     PHARMACIST,
     device,
+    has_organization,
     moment_of,
     organization,
     person,
@@ -39,7 +40,7 @@ def bundle_of(document: PlanDocument, pharmacy: Pharmacy) -> Json:
     entries = [
         _composition(document, ids, plan, pharmacy, author),
         *([person(pharmacist, ids)] if pharmacist else []),
-        *([organization(pharmacy, ids)] if hasorganization(pharmacy) else []),
+        *([organization(pharmacy, ids)] if has_organization(pharmacy) else []),
         *order_entries(document.order, ids, pharmacy),
         *plan.entries(),
         device(document, ids),
@@ -59,7 +60,7 @@ def bundle_of(document: PlanDocument, pharmacy: Pharmacy) -> Json:
 
 
 def _composition(document: PlanDocument, ids: Ids, plan: PlanPart, pharmacy: Pharmacy, author: Json | None) -> Json:
-    organization = ids.to(ORGANIZATION) if hasorganization(pharmacy) else None
+    custodian = ids.to(ORGANIZATION) if has_organization(pharmacy) else None
     signature = document.signature
     return ids.entry(
         COMPOSITION,

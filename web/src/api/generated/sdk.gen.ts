@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
+import type { DeleteApiNotificationsSubscriptionsBySubscriptionIdData, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiNotificationsDeliveriesData, GetApiNotificationsDeliveriesErrors, GetApiNotificationsDeliveriesResponses, GetApiNotificationsSubscriptionsBySubscriptionIdData, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsData, GetApiNotificationsSubscriptionsErrors, GetApiNotificationsSubscriptionsResponses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdData, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiNotificationsDeliveriesByDeliveryIdResendData, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsSubscriptionsData, PostApiNotificationsSubscriptionsErrors, PostApiNotificationsSubscriptionsResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -368,5 +368,114 @@ export const getApiReportsSummary = <ThrowOnError extends boolean = false>(optio
             type: 'apiKey'
         }],
     url: '/api/reports/summary',
+    ...options
+});
+
+/**
+ * List Subscriptions
+ */
+export const getApiNotificationsSubscriptions = <ThrowOnError extends boolean = false>(options?: Options<GetApiNotificationsSubscriptionsData, ThrowOnError>) => (options?.client ?? client).get<GetApiNotificationsSubscriptionsResponses, GetApiNotificationsSubscriptionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/subscriptions',
+    ...options
+});
+
+/**
+ * Subscribe
+ *
+ * A webhook, or (admin) an e-mail address. The secret that webhooks are signed with is shown this once.
+ */
+export const postApiNotificationsSubscriptions = <ThrowOnError extends boolean = false>(options: Options<PostApiNotificationsSubscriptionsData, ThrowOnError>) => (options.client ?? client).post<PostApiNotificationsSubscriptionsResponses, PostApiNotificationsSubscriptionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/subscriptions',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Unsubscribe
+ *
+ * Its deliveries go with it, sent or not.
+ */
+export const deleteApiNotificationsSubscriptionsBySubscriptionId = <ThrowOnError extends boolean = false>(options: Options<DeleteApiNotificationsSubscriptionsBySubscriptionIdData, ThrowOnError>) => (options.client ?? client).delete<DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/subscriptions/{subscription_id}',
+    ...options
+});
+
+/**
+ * Get Subscription
+ */
+export const getApiNotificationsSubscriptionsBySubscriptionId = <ThrowOnError extends boolean = false>(options: Options<GetApiNotificationsSubscriptionsBySubscriptionIdData, ThrowOnError>) => (options.client ?? client).get<GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/subscriptions/{subscription_id}',
+    ...options
+});
+
+/**
+ * Change Subscription
+ *
+ * What is not named stays. `{"enabled": true}` starts one again that answered 410.
+ */
+export const patchApiNotificationsSubscriptionsBySubscriptionId = <ThrowOnError extends boolean = false>(options: Options<PatchApiNotificationsSubscriptionsBySubscriptionIdData, ThrowOnError>) => (options.client ?? client).patch<PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/subscriptions/{subscription_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List Deliveries
+ *
+ * Newest first: what was told, how often it was tried, and how that ended.
+ */
+export const getApiNotificationsDeliveries = <ThrowOnError extends boolean = false>(options?: Options<GetApiNotificationsDeliveriesData, ThrowOnError>) => (options?.client ?? client).get<GetApiNotificationsDeliveriesResponses, GetApiNotificationsDeliveriesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/deliveries',
+    ...options
+});
+
+/**
+ * Resend
+ *
+ * Sends it again, under the same webhook-id, whether it was delivered or given up.
+ */
+export const postApiNotificationsDeliveriesByDeliveryIdResend = <ThrowOnError extends boolean = false>(options: Options<PostApiNotificationsDeliveriesByDeliveryIdResendData, ThrowOnError>) => (options.client ?? client).post<PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/deliveries/{delivery_id}/resend',
     ...options
 });

@@ -1014,6 +1014,196 @@ export type Summary = {
     by_day: Array<Day>;
 };
 
+/**
+ * DeliveriesPage
+ */
+export type DeliveriesPage = {
+    /**
+     * Items
+     */
+    items: Array<ShownDelivery>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * NewSubscription
+ */
+export type NewSubscription = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Kind
+     */
+    kind: 'webhook' | 'email';
+    /**
+     * Url
+     */
+    url: string | null;
+    /**
+     * Email
+     */
+    email: string | null;
+    /**
+     * Source
+     */
+    source: string | null;
+    /**
+     * Statuses
+     */
+    statuses: Array<'completed' | 'failed' | 'needs_confirmation' | 'rejected'>;
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Disabled Reason
+     */
+    disabled_reason: string | null;
+    /**
+     * Failures In Row
+     */
+    failures_in_row: number;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Created By
+     */
+    created_by: string;
+    /**
+     * Secret
+     */
+    secret?: string | null;
+};
+
+/**
+ * ShownDelivery
+ */
+export type ShownDelivery = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Subscription Id
+     */
+    subscription_id: string;
+    /**
+     * Kind
+     */
+    kind: 'webhook' | 'email';
+    /**
+     * Order Id
+     */
+    order_id: string;
+    /**
+     * Status
+     */
+    status: 'completed' | 'failed' | 'needs_confirmation' | 'rejected';
+    /**
+     * Codes
+     */
+    codes: Array<string>;
+    /**
+     * State
+     */
+    state: 'waiting' | 'delivered' | 'given_up';
+    /**
+     * Tries
+     */
+    tries: number;
+    /**
+     * Last Code
+     */
+    last_code: 'DELIVERED' | 'HTTP_STATUS' | 'REDIRECT' | 'GONE' | 'TIMEOUT' | 'UNREACHABLE' | 'ADDRESS_NOT_ALLOWED' | 'PROTOCOL' | 'MAIL_REFUSED' | 'NO_MAIL_SERVER' | 'SECRET_UNREADABLE' | null;
+    /**
+     * Last Http Status
+     */
+    last_http_status: number | null;
+    /**
+     * Last Tried At
+     */
+    last_tried_at: string | null;
+    /**
+     * Next Try At
+     */
+    next_try_at: string | null;
+    /**
+     * Delivered At
+     */
+    delivered_at: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+};
+
+/**
+ * ShownSubscription
+ */
+export type ShownSubscription = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Kind
+     */
+    kind: 'webhook' | 'email';
+    /**
+     * Url
+     */
+    url: string | null;
+    /**
+     * Email
+     */
+    email: string | null;
+    /**
+     * Source
+     */
+    source: string | null;
+    /**
+     * Statuses
+     */
+    statuses: Array<'completed' | 'failed' | 'needs_confirmation' | 'rejected'>;
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Disabled Reason
+     */
+    disabled_reason: string | null;
+    /**
+     * Failures In Row
+     */
+    failures_in_row: number;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Created By
+     */
+    created_by: string;
+};
+
+/**
+ * SubscriptionList
+ */
+export type SubscriptionList = {
+    /**
+     * Items
+     */
+    items: Array<ShownSubscription>;
+};
+
 export type GetApiOrdersData = {
     body?: never;
     path?: never;
@@ -2375,3 +2565,429 @@ export type GetApiReportsSummaryResponses = {
 };
 
 export type GetApiReportsSummaryResponse = GetApiReportsSummaryResponses[keyof GetApiReportsSummaryResponses];
+
+export type GetApiNotificationsSubscriptionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/notifications/subscriptions';
+};
+
+export type GetApiNotificationsSubscriptionsErrors = {
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiNotificationsSubscriptionsError = GetApiNotificationsSubscriptionsErrors[keyof GetApiNotificationsSubscriptionsErrors];
+
+export type GetApiNotificationsSubscriptionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: SubscriptionList;
+};
+
+export type GetApiNotificationsSubscriptionsResponse = GetApiNotificationsSubscriptionsResponses[keyof GetApiNotificationsSubscriptionsResponses];
+
+export type PostApiNotificationsSubscriptionsData = {
+    /**
+     * SubscriptionForm
+     */
+    body: {
+        /**
+         * Kind
+         */
+        kind?: 'webhook' | 'email';
+        /**
+         * Url
+         */
+        url?: string | null;
+        /**
+         * Email
+         */
+        email?: string | null;
+        /**
+         * Source
+         */
+        source?: string | null;
+        /**
+         * Statuses
+         */
+        statuses?: Array<'completed' | 'failed' | 'needs_confirmation' | 'rejected'> | null;
+    };
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/notifications/subscriptions';
+};
+
+export type PostApiNotificationsSubscriptionsErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiNotificationsSubscriptionsError = PostApiNotificationsSubscriptionsErrors[keyof PostApiNotificationsSubscriptionsErrors];
+
+export type PostApiNotificationsSubscriptionsResponses = {
+    /**
+     * Successful Response
+     */
+    201: NewSubscription;
+};
+
+export type PostApiNotificationsSubscriptionsResponse = PostApiNotificationsSubscriptionsResponses[keyof PostApiNotificationsSubscriptionsResponses];
+
+export type DeleteApiNotificationsSubscriptionsBySubscriptionIdData = {
+    body?: never;
+    path: {
+        /**
+         * Subscription Id
+         */
+        subscription_id: string;
+    };
+    query?: never;
+    url: '/api/notifications/subscriptions/{subscription_id}';
+};
+
+export type DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type DeleteApiNotificationsSubscriptionsBySubscriptionIdError = DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors[keyof DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors];
+
+export type DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteApiNotificationsSubscriptionsBySubscriptionIdResponse = DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses[keyof DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses];
+
+export type GetApiNotificationsSubscriptionsBySubscriptionIdData = {
+    body?: never;
+    path: {
+        /**
+         * Subscription Id
+         */
+        subscription_id: string;
+    };
+    query?: never;
+    url: '/api/notifications/subscriptions/{subscription_id}';
+};
+
+export type GetApiNotificationsSubscriptionsBySubscriptionIdErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiNotificationsSubscriptionsBySubscriptionIdError = GetApiNotificationsSubscriptionsBySubscriptionIdErrors[keyof GetApiNotificationsSubscriptionsBySubscriptionIdErrors];
+
+export type GetApiNotificationsSubscriptionsBySubscriptionIdResponses = {
+    /**
+     * Successful Response
+     */
+    200: ShownSubscription;
+};
+
+export type GetApiNotificationsSubscriptionsBySubscriptionIdResponse = GetApiNotificationsSubscriptionsBySubscriptionIdResponses[keyof GetApiNotificationsSubscriptionsBySubscriptionIdResponses];
+
+export type PatchApiNotificationsSubscriptionsBySubscriptionIdData = {
+    /**
+     * SubscriptionChange
+     *
+     * What is not named stays as it is.
+     */
+    body: {
+        /**
+         * Url
+         */
+        url?: string | null;
+        /**
+         * Email
+         */
+        email?: string | null;
+        /**
+         * Statuses
+         */
+        statuses?: Array<'completed' | 'failed' | 'needs_confirmation' | 'rejected'> | null;
+        /**
+         * Enabled
+         */
+        enabled?: boolean | null;
+    };
+    path: {
+        /**
+         * Subscription Id
+         */
+        subscription_id: string;
+    };
+    query?: never;
+    url: '/api/notifications/subscriptions/{subscription_id}';
+};
+
+export type PatchApiNotificationsSubscriptionsBySubscriptionIdErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PatchApiNotificationsSubscriptionsBySubscriptionIdError = PatchApiNotificationsSubscriptionsBySubscriptionIdErrors[keyof PatchApiNotificationsSubscriptionsBySubscriptionIdErrors];
+
+export type PatchApiNotificationsSubscriptionsBySubscriptionIdResponses = {
+    /**
+     * Successful Response
+     */
+    200: ShownSubscription;
+};
+
+export type PatchApiNotificationsSubscriptionsBySubscriptionIdResponse = PatchApiNotificationsSubscriptionsBySubscriptionIdResponses[keyof PatchApiNotificationsSubscriptionsBySubscriptionIdResponses];
+
+export type GetApiNotificationsDeliveriesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Subscription Id
+         */
+        subscription_id?: string | null;
+        /**
+         * Order Id
+         */
+        order_id?: string | null;
+        /**
+         * State
+         */
+        state?: 'waiting' | 'delivered' | 'given_up' | null;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/notifications/deliveries';
+};
+
+export type GetApiNotificationsDeliveriesErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiNotificationsDeliveriesError = GetApiNotificationsDeliveriesErrors[keyof GetApiNotificationsDeliveriesErrors];
+
+export type GetApiNotificationsDeliveriesResponses = {
+    /**
+     * Successful Response
+     */
+    200: DeliveriesPage;
+};
+
+export type GetApiNotificationsDeliveriesResponse = GetApiNotificationsDeliveriesResponses[keyof GetApiNotificationsDeliveriesResponses];
+
+export type PostApiNotificationsDeliveriesByDeliveryIdResendData = {
+    body?: never;
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Delivery Id
+         */
+        delivery_id: string;
+    };
+    query?: never;
+    url: '/api/notifications/deliveries/{delivery_id}/resend';
+};
+
+export type PostApiNotificationsDeliveriesByDeliveryIdResendErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiNotificationsDeliveriesByDeliveryIdResendError = PostApiNotificationsDeliveriesByDeliveryIdResendErrors[keyof PostApiNotificationsDeliveriesByDeliveryIdResendErrors];
+
+export type PostApiNotificationsDeliveriesByDeliveryIdResendResponses = {
+    /**
+     * Successful Response
+     */
+    202: ShownDelivery;
+};
+
+export type PostApiNotificationsDeliveriesByDeliveryIdResendResponse = PostApiNotificationsDeliveriesByDeliveryIdResendResponses[keyof PostApiNotificationsDeliveriesByDeliveryIdResendResponses];

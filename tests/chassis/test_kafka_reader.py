@@ -1,0 +1,177 @@
+"""Reading: offsets are committed only after everything of a poll had its effect."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer.fetcher import Fetcher
+
+from chassis.messaging.codec import LARGEST_MESSAGE
+from chassis.messaging.dead_letters import Message
+from chassis.messaging.kafka import Reader, ensure_topics, producer
+from chassis.messaging.nudges import Nudges
+from local.broker import EmbeddedBroker
+from schemas.topics import ORDERS
+from tests.support.chassis import settings_for, until
+
+pytestmark = pytest.mark.anyio
+
+Receive = Callable[[Sequence[Message]], Awaitable[None]]
+
+
+def _reader(broker: EmbeddedBroker, receive: Receive, stopping: asyncio.Event | None = None, **more: object) -> Reader:
+    return Reader(settings_for(broker), "readers", (ORDERS,), receive, stopping or asyncio.Event(), **more)  # type: ignore[arg-type]
+
+
+async def _send(broker: EmbeddedBroker, *values: bytes, headers: list[tuple[str, bytes | None]] | None = None) -> None:
+    await ensure_topics(settings_for(broker), [ORDERS])
+    async with producer(settings_for(broker)) as sender:
+        for value in values:
+            await sender.send_and_wait(ORDERS.name, value, key=b"one order", headers=headers or [])
+
+
+@asynccontextmanager
+async def _running(reader: Reader) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(reader.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_was_sent_before_the_groups_first_start_is_read_in_order(broker: EmbeddedBroker) -> None:
+    await _send(broker, b"1", b"2", b"3")
+    seen: list[bytes | None] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+
+    async with _running(_reader(broker, receive)):
+        await until(lambda: len(seen) == 3)
+    assert seen == [b"1", b"2", b"3"]
+
+
+async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_not(broker: EmbeddedBroker) -> None:
+    await _send(broker, b"1", b"2")
+    began = asyncio.Event()
+    seen: list[bytes | None] = []
+
+    async def dies(_: Sequence[Message]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async with _running(_reader(broker, dies)):
+        await asyncio.wait_for(began.wait(), 15)
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+
+    stopping = asyncio.Event()
+    async with _running(_reader(broker, receive, stopping)) as running:
+        await until(lambda: len(seen) == 2, 15)
+        stopping.set()
+        await asyncio.wait_for(running, 10)
+    await _send(broker, b"3")
+    async with _running(_reader(broker, receive)):
+        await until(lambda: len(seen) == 3, 15)
+    assert seen == [b"1", b"2", b"3"]
+
+
+async def test_stopping_lets_the_poll_in_hand_finish(broker: EmbeddedBroker) -> None:
+    await _send(broker, b"1")
+    began, go_on, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    finished: list[Message] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        began.set()
+        await go_on.wait()
+        finished.extend(messages)
+
+    async with _running(_reader(broker, receive, stopping)) as running:
+        await asyncio.wait_for(began.wait(), 15)
+        stopping.set()
+        go_on.set()
+        await asyncio.wait_for(running, 10)
+    assert len(finished) == 1
+
+
+async def test_p7_headers_of_any_bytes_and_of_none_reach_the_one_who_decides(broker: EmbeddedBroker) -> None:
+    await _send(broker, b"1", headers=[("ce_type", b"\xff\x00"), ("empty", None)])
+    seen: list[Message] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(messages)
+
+    async with _running(_reader(broker, receive)):
+        await until(lambda: seen, 15)
+    assert seen[0].headers["ce_type"] == "\xff\x00"
+    assert seen[0].headers["empty"] == ""
+
+
+async def test_a_reader_is_woken_by_the_relay_of_its_process(broker: EmbeddedBroker) -> None:
+    nudges = Nudges()
+    seen: list[Message] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(messages)
+
+    async with _running(_reader(broker, receive, nudges=nudges)):
+        await _send(broker, b"1")
+        await until(lambda: len(seen) == 1, 15)
+        await asyncio.sleep(0.4)  # idle by now: left alone it would look once in many hundred milliseconds
+        await _send(broker, b"2")
+        started = asyncio.get_running_loop().time()
+        nudges.tell([ORDERS.name])
+        await until(lambda: len(seen) == 2)
+        assert asyncio.get_running_loop().time() - started < 0.2
+
+
+async def test_a_reader_that_is_gone_is_told_no_more() -> None:
+    nudges = Nudges()
+    for _ in range(100):
+        nudges.reader_of([ORDERS.name])
+    kept = nudges.reader_of([ORDERS.name])
+    assert len(nudges._readers[ORDERS.name]) == 1
+    nudges.tell([ORDERS.name, "nobody reads this"])
+    assert kept.is_set()
+
+
+def test_the_place_to_wait_before_a_fetch_is_still_there_in_aiokafka() -> None:
+    assert callable(Fetcher._proc_fetch_request)
+    assert "_proc_fetch_request" in Fetcher._fetch_requests_routine.__code__.co_names
+
+
+async def test_topics_are_made_with_their_partitions_once(broker: EmbeddedBroker) -> None:
+    settings = settings_for(broker, KAFKA_PARTITIONS=5)
+    await ensure_topics(settings, [ORDERS])
+    await ensure_topics(settings, [ORDERS])
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    await admin.start()
+    (described,) = await admin.describe_topics([ORDERS.name])
+    await admin.close()
+    assert len(described["partitions"]) == 5
+
+
+async def test_a_broker_that_is_away_is_said_and_leaves_nothing_open(
+    broker: EmbeddedBroker, recwarn: pytest.WarningsRecorder
+) -> None:
+    await broker.kill()
+
+    async def receive(_: Sequence[Message]) -> None: ...
+
+    with pytest.raises(Exception, match=r"bootstrap|connect"):
+        await _reader(broker, receive).run()
+    assert not [warning for warning in recwarn if issubclass(warning.category, ResourceWarning)]
+
+
+async def test_a_message_of_the_largest_size_passes(broker: EmbeddedBroker) -> None:
+    await _send(broker, b"x" * (LARGEST_MESSAGE - 64 * 1024))
+    async with AIOKafkaConsumer(
+        ORDERS.name, bootstrap_servers=broker.bootstrap_servers, auto_offset_reset="earliest",
+        max_partition_fetch_bytes=LARGEST_MESSAGE,
+    ) as reader:  # fmt: skip
+        assert len((await asyncio.wait_for(reader.getone(), 15)).value) == LARGEST_MESSAGE - 64 * 1024

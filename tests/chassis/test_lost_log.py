@@ -1,0 +1,124 @@
+"""P1: a broker that forgets loses nothing. What it had is sent again, and only then."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chassis.database import Database
+from chassis.messaging.kafka import ensure_topics, onlooker, producer
+from chassis.messaging.lost_log import LostLog, send_again_what_was_lost, sent_up_to
+from chassis.messaging.nudges import Nudges
+from chassis.messaging.outbox import Relay
+from local.broker import EmbeddedBroker
+from schemas.topics import ACCESS, ORDERS
+from tests.support.chassis import asked_again, everything_on, settings_for
+
+pytestmark = pytest.mark.anyio
+
+_MINE = [ORDERS, ACCESS]
+
+
+@asynccontextmanager
+async def _connected(database: Database, broker: EmbeddedBroker) -> AsyncIterator[tuple[Relay, LostLog]]:
+    settings = settings_for(broker)
+    await ensure_topics(settings, _MINE)
+    async with producer(settings) as sender, onlooker(settings) as consumer:
+        relay = Relay(database, sender, Nudges())
+        async with database.reading() as db:
+            relay._highest = await sent_up_to(db)
+        yield relay, LostLog(database, consumer, [topic.name for topic in _MINE])
+
+
+async def _emit(database: Database, count: int) -> None:
+    async with database.transaction() as tx:
+        for _ in range(count):
+            tx.emit(asked_again())
+
+
+async def _unsent(database: Database) -> int:
+    async with database.reading() as db:
+        return int(await db.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
+
+
+async def _forget_everything(broker: EmbeddedBroker) -> None:
+    await broker.kill()
+    await broker.wipe()
+    await broker.start()
+
+
+async def test_while_the_broker_keeps_its_log_nothing_is_sent_again(intake: Database, broker: EmbeddedBroker) -> None:
+    async with _connected(intake, broker) as (relay, lost_log):
+        assert await lost_log.check() == 0
+        for _ in range(3):
+            await _emit(intake, 10)
+            await relay.send_waiting()
+            assert await lost_log.check() == 0
+    async with _connected(intake, broker) as (relay, lost_log):
+        await _emit(intake, 1)
+        await relay.send_waiting()
+        assert await lost_log.check() == 0
+    assert await _unsent(intake) == 0
+
+
+async def test_p1_what_a_wiped_broker_had_is_sent_again_completed_orders_included(
+    intake: Database, broker: EmbeddedBroker
+) -> None:
+    async with _connected(intake, broker) as (relay, _):
+        await _emit(intake, 30)
+        await relay.send_waiting()
+    await _forget_everything(broker)
+    async with _connected(intake, broker) as (relay, lost_log):
+        assert await lost_log.check() == 30
+        assert intake.outbox_filled.is_set()
+        assert await relay.send_waiting() == 30
+        assert len(await everything_on(broker, ORDERS.name)) == 30
+        assert await lost_log.check() == 0
+
+
+async def test_p1_a_wiped_broker_is_noticed_also_when_new_events_have_passed_the_old_end(
+    intake: Database, broker: EmbeddedBroker
+) -> None:
+    async with _connected(intake, broker) as (relay, _):
+        await _emit(intake, 6)
+        await relay.send_waiting()
+    await _forget_everything(broker)
+    async with _connected(intake, broker) as (relay, lost_log):
+        await _emit(intake, 120)  # so many that each partition is longer than it was
+        assert await relay.send_waiting() == 120
+        assert await lost_log.check() == 0
+        assert await relay.send_waiting() == 6
+        assert len(await everything_on(broker, ORDERS.name)) == 126
+
+
+async def test_only_partitions_that_lost_something_are_sent_again(intake: Database, broker: EmbeddedBroker) -> None:
+    async with _connected(intake, broker) as (relay, _):
+        await _emit(intake, 60)
+        await relay.send_waiting()
+    async with intake.transaction() as tx:
+        kept = await sent_up_to(tx)
+        (place, highest), *others = kept.items()
+        nexts = {place: highest} | {other: offset + 1 for other, offset in others}
+        again = await send_again_what_was_lost(tx, nexts)
+        assert again == highest + 1
+        assert await send_again_what_was_lost(tx, nexts) == 0, "noticed once"
+    assert await _unsent(intake) == again
+
+
+async def test_a_topic_that_is_gone_is_said_so_that_it_is_made_first(intake: Database, broker: EmbeddedBroker) -> None:
+    async with _connected(intake, broker) as (_, lost_log):
+        await _forget_everything(broker)
+        with pytest.raises(Exception):  # noqa: B017 - the connection is gone, or the topic is
+            async with asyncio.timeout(8):
+                await lost_log.check()
+
+
+async def test_fewer_partitions_than_before_count_as_lost(intake: Database, broker: EmbeddedBroker) -> None:
+    async with _connected(intake, broker) as (relay, lost_log):
+        await _emit(intake, 5)
+        await relay.send_waiting()
+        async with intake.transaction() as tx:
+            await tx.execute("UPDATE outbox SET partition = 9 WHERE id = (SELECT min(id) FROM outbox)")
+            await tx.execute("INSERT INTO outbox_sent VALUES ('careplan.orders', 9, 0)")
+        assert await lost_log.check() == 1

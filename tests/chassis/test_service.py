@@ -1,0 +1,99 @@
+"""A service put together: it starts and stops at any time, and outlives what it stands on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaError
+
+from chassis.service import Parts, Subscription, assemble
+from local.broker import EmbeddedBroker
+from schemas.event import Event
+from schemas.topics import CAREPLANS, ORDERS
+from tests.support.chassis import asked_again, everything_on, role_url, settings_for, until
+
+pytestmark = pytest.mark.anyio
+
+
+class _Service:
+    """Intake's chassis with nothing of intake in it."""
+
+    def __init__(self, settings: Any) -> None:
+        self.parts = Parts.of("intake", settings)
+        self.handled: list[Event] = []
+        subscription = Subscription((CAREPLANS,), CAREPLANS.facts, self._handle)
+        self.app = assemble(self.parts, subscription, [])
+
+    async def _handle(self, events: Sequence[Event]) -> None:
+        self.handled.extend(events)
+
+    async def emit(self, count: int) -> None:
+        async with self.parts.database.transaction() as tx:
+            for _ in range(count):
+                tx.emit(asked_again())
+
+    async def all_sent(self) -> bool:
+        async with self.parts.database.reading() as db:
+            return not await db.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL")
+
+
+@asynccontextmanager
+async def _running(service: _Service) -> AsyncIterator[_Service]:
+    async with service.app.router.lifespan_context(service.app):
+        yield service
+
+
+@pytest.fixture
+def settings(database_url: str, broker: EmbeddedBroker) -> Any:
+    return settings_for(broker, DATABASE_URL=role_url(database_url, "intake"))
+
+
+async def test_it_sends_what_it_emits_and_stops_soon_when_told(settings: Any, broker: EmbeddedBroker) -> None:
+    async with _running(_Service(settings)) as service:
+        await service.emit(20)
+        await until(service.all_sent)
+        started = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - started < 4
+    assert len(await everything_on(broker, ORDERS.name)) == 20
+
+
+async def test_it_starts_and_stops_while_broker_and_database_are_away(settings: Any, broker: EmbeddedBroker) -> None:
+    await broker.kill()
+    away = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
+    async with _running(_Service(away)):
+        await asyncio.sleep(0.2)
+        started = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - started < 4
+
+
+async def test_p9_what_was_emitted_while_the_broker_was_away_is_sent_when_it_is_back(
+    settings: Any, broker: EmbeddedBroker
+) -> None:
+    async with _running(_Service(settings)) as service:
+        await service.emit(5)
+        await until(service.all_sent)
+        await broker.kill()
+        await service.emit(5)
+        await broker.start()
+        await until(service.all_sent, 30)
+
+
+async def test_p1_a_broker_wiped_under_a_running_service_has_everything_again(
+    settings: Any, broker: EmbeddedBroker
+) -> None:
+    async with _running(_Service(settings)) as service:
+        await service.emit(20)
+        await until(service.all_sent)
+        await broker.kill()
+        await broker.wipe()
+        await broker.start()
+        await until(lambda: _distinct(broker), 30)
+
+
+async def _distinct(broker: EmbeddedBroker) -> bool:
+    try:
+        return len({record.value for record in await everything_on(broker, ORDERS.name)}) == 20
+    except (KafkaError, TimeoutError):  # the topic is not back yet
+        return False

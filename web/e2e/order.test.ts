@@ -1,0 +1,323 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { api, expectAccessible, openBrowser, pdf, RECORDS, somebody, someOrder, visit, type Role, type Visit } from "./support";
+
+let browser: Browser;
+const visits: Visit[] = [];
+const open = async (role: Role, path: string) => {
+  const made = await visit(browser, role, path);
+  visits.push(made);
+  return made.page;
+};
+
+beforeAll(async () => void (browser = await openBrowser()));
+afterAll(() => browser.close());
+afterEach(async () => {
+  for (const { complaints, close } of visits.splice(0)) {
+    await close();
+    expect(complaints).toEqual([]);
+  }
+});
+
+type Patient = ReturnType<typeof somebody>;
+
+async function fill(page: Page, patient: Patient, records: string | null = RECORDS) {
+  await page.getByLabel("First name").fill(patient.first_name);
+  await page.getByLabel("Last name").fill(patient.last_name);
+  await page.getByLabel("MRN", { exact: true }).fill(patient.mrn);
+  await page.getByLabel("Date of birth").fill("06/08/1979");
+  await page.getByLabel("Weight").fill("72");
+  await page.getByLabel("Provider name").fill("Dr. Jane Lee");
+  await page.getByLabel("NPI").fill("1234567893");
+  await page.getByLabel("Primary diagnosis").fill("G70.00");
+  await page.getByRole("textbox", { name: "Medication", exact: true }).fill("IVIG");
+  if (records) await page.getByLabel("Records as text").fill(records);
+}
+
+const submit = (page: Page) => page.getByRole("button", { name: "Submit order" }).click();
+const accepted = (page: Page) => page.getByRole("heading", { name: "Order accepted" }).waitFor();
+
+async function ordersOf(patient: Patient): Promise<{ order_id: string; status: string }[]> {
+  const { body } = await api("assistant", "GET", `/api/orders?q=${patient.mrn}`);
+  return (body as { items: { order_id: string; status: string }[] }).items;
+}
+
+describe("from the paper to the signed plan", () => {
+  test("an order is typed without a mouse, its plan is revised and signed", { timeout: 120_000 }, async () => {
+    const patient = somebody();
+    const page = await open("assistant", "/");
+    await page.getByLabel("First name").waitFor();
+    const keys = page.keyboard;
+    for (const text of [patient.first_name, patient.last_name, patient.mrn, "6/8/1979"]) {
+      await keys.type(text);
+      await keys.press("Enter");
+    }
+    await keys.type("F");
+    await keys.press("Enter");
+    for (const text of ["72", "Penicillin", "Latex"]) {
+      await keys.type(text);
+      await keys.press("Enter");
+    }
+    await keys.press("Enter");
+    for (const text of ["Dr. Jane Lee", "1234567893"]) {
+      await keys.type(text);
+      await keys.press("Enter");
+    }
+    await keys.type("myasthenia gravis without");
+    await page.getByRole("option", { name: /G70\.00/ }).waitFor();
+    await keys.press("Enter");
+    expect(await page.getByLabel("Primary diagnosis").inputValue()).toBe("G70.00");
+    await keys.press("Enter");
+    await keys.type("I10");
+    await page.getByRole("option", { name: /I10/ }).first().waitFor();
+    await keys.press("Enter");
+    await keys.press("Tab");
+    await keys.press("Tab");
+    await keys.type("IVIG");
+    await keys.press("Enter");
+    await keys.press("Enter");
+    await keys.type("Pyridostigmine 60 mg PO q6h PRN");
+    await page.getByLabel("Records as text").focus();
+    await keys.insertText(RECORDS);
+    const started = Date.now();
+    await keys.press("Control+Enter");
+    await accepted(page);
+    expect(Date.now() - started).toBeLessThan(3_000);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("patient.first_name");
+
+    await page.getByRole("link", { name: "Open the order" }).click();
+    await page.getByRole("heading", { name: "Problem list" }).waitFor();
+    expect(await page.getByRole("button", { name: /Sign version/ }).count()).toBe(0);
+
+    const desk = await open("pharmacist", new URL(page.url()).pathname);
+    await desk.getByRole("heading", { name: "Problem list" }).waitFor();
+    await desk.locator("li:has-text('Creatinine') button[aria-pressed]").first().click();
+    await desk.locator("mark[data-lit='true']", { hasText: /creatinine 0\.78/i }).first().waitFor();
+
+    await desk.getByRole("link", { name: "Revise" }).click();
+    const first = desk.getByLabel("Statement").first();
+    await first.fill("Checked at the counter: thrombosis risk is low.");
+    await desk.getByLabel("Note on this version").fill("Reworded P1");
+    await desk.getByRole("button", { name: "Save as the next version" }).click();
+    await desk.getByText("Checked at the counter").first().waitFor();
+    await desk.getByRole("button", { name: "Sign version 2" }).click();
+    await desk.getByRole("dialog").getByRole("button", { name: "Sign" }).click();
+    await desk.getByText("Signed", { exact: true }).waitFor();
+    await desk.getByText("Reworded P1").waitFor();
+  });
+
+  test("several orders of one patient need no retyping", async () => {
+    const patient = somebody();
+    const page = await open("assistant", "/orders/new");
+    await page.getByText("Same patient", { exact: true }).click();
+    await fill(page, patient);
+    await submit(page);
+    await accepted(page);
+    expect(await page.getByLabel("MRN", { exact: true }).inputValue()).toBe(patient.mrn);
+    await page.getByRole("textbox", { name: "Medication", exact: true }).fill("Rituximab 1000 mg");
+    await submit(page);
+    await page.getByText(/Rituximab 1000 mg for/).first().waitFor();
+    await expect.poll(async () => (await ordersOf(patient)).length).toBe(2);
+  });
+
+  test("records may be a PDF", async () => {
+    const patient = somebody();
+    const page = await open("assistant", "/orders/new");
+    await fill(page, patient, null);
+    await page.getByTestId("records-file").setInputFiles({ name: "note.pdf", mimeType: "application/pdf", buffer: pdf(RECORDS) });
+    await page.getByText(/note\.pdf .* goes with the order/).waitFor();
+    await expectAccessible(page, "an order with a file");
+    await submit(page);
+    await accepted(page);
+    await page.getByRole("link", { name: "Open the order" }).click();
+    await page.getByRole("region", { name: "Text of the patient records" }).getByText(/Creatinine 0\.78/).first().waitFor();
+  });
+
+  test("a file that cannot be read says so at its field", async () => {
+    const page = await open("assistant", "/orders/new");
+    await fill(page, somebody(), null);
+    const broken = { name: "note.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4 broken") };
+    await page.getByTestId("records-file").setInputFiles(broken);
+    await submit(page);
+    await page.getByText(/This file cannot be read/).first().waitFor();
+  });
+});
+
+describe("what the server finds", () => {
+  test("every fault stands at its field, at once", async () => {
+    const page = await open("assistant", "/orders/new");
+    await page.getByLabel("MRN", { exact: true }).fill("12");
+    await page.getByLabel("NPI").fill("123");
+    await page.getByLabel("Additional diagnosis 1").fill("ZZZ");
+    await submit(page);
+    await page.getByRole("heading", { name: /fields need attention/ }).waitFor();
+    for (const text of ["An MRN has 6 digits", "An NPI has 10 digits", "Not the form of an ICD-10 code, such as G70.00"]) {
+      await page.locator(".mantine-InputWrapper-error", { hasText: text }).waitFor();
+    }
+    expect(await page.locator(".mantine-InputWrapper-error", { hasText: "Required" }).count()).toBe(7);
+    await expectAccessible(page, "faults");
+    await page.getByRole("button", { name: /^MRN: / }).click();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("patient.mrn");
+    await page.keyboard.type("3");
+    expect(await page.locator(".mantine-InputWrapper-error", { hasText: "An MRN has 6 digits" }).count()).toBe(0);
+  });
+
+  test("a warning shows both records side by side, and asks", async () => {
+    const known = somebody();
+    expect((await api("assistant", "POST", "/api/orders", someOrder(known))).status).toBe(202);
+    const page = await open("assistant", "/orders/new");
+    await fill(page, { ...known, first_name: "Anna" });
+    await page.getByRole("textbox", { name: "Medication", exact: true }).fill("Stelara");
+    await submit(page);
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("This MRN belongs to a patient with other data").waitFor();
+    await dialog.getByRole("row", { name: /First name Ana Anna differs/ }).waitFor();
+    await expectAccessible(page, "warning");
+    await dialog.getByRole("button", { name: "Go back and correct" }).last().click();
+    expect(await page.getByLabel("First name").inputValue()).toBe("Anna");
+    await submit(page);
+    await dialog.getByRole("button", { name: "Everything is right, go on" }).click();
+    await accepted(page);
+    const orders = await ordersOf(known);
+    expect(orders).toHaveLength(2);
+  });
+
+  test("a block says why, and offers the name on file", async () => {
+    const page = await open("assistant", "/orders/new");
+    await api("assistant", "POST", "/api/orders", someOrder());
+    await fill(page, somebody());
+    await page.getByLabel("Provider name").fill("Dr. Pat Smith");
+    await submit(page);
+    await page.getByText("NPI 1234567893 is on file as").waitFor();
+    await expectAccessible(page, "block");
+    await page.getByRole("button", { name: /^Use “/ }).click();
+    await submit(page);
+    await accepted(page);
+  });
+
+  test("the same order on the same day is blocked", async () => {
+    const patient = somebody();
+    const page = await open("assistant", "/orders/new");
+    await fill(page, patient);
+    await submit(page);
+    await accepted(page);
+    await page.getByRole("button", { name: /Another order for/ }).click();
+    await page.getByRole("textbox", { name: "Medication", exact: true }).fill("Gammagard");
+    await submit(page);
+    await page.getByText("This order is there already").first().waitFor();
+  });
+
+  test("a wrong check digit is seen while typing, and asked about", async () => {
+    const page = await open("assistant", "/orders/new");
+    await fill(page, somebody());
+    await page.getByLabel("NPI").fill("1234567890");
+    await page.getByText("The check digit is wrong").waitFor();
+    await submit(page);
+    await page.getByRole("dialog").getByText("The NPI looks mistyped").waitFor();
+  });
+});
+
+describe("nothing is lost, nothing is done twice", () => {
+  test("pressed twice, and again after a cut connection, it is one order", async () => {
+    const patient = somebody();
+    const page = await open("assistant", "/orders/new");
+    await fill(page, patient);
+    // The first answer is lost on its way: the order is there, and the page cannot know it.
+    let calls = 0;
+    await page.route("**/api/orders", async (route) => {
+      calls += 1;
+      if (calls > 1) return route.continue();
+      await route.fetch();
+      await route.abort("connectionreset");
+    });
+    await page.getByRole("button", { name: "Submit order" }).dblclick();
+    await page.getByText("The order was not submitted").waitFor();
+    expect(calls).toBe(1);
+    await page.reload();
+    await page.getByText("Your half-typed order was kept in this tab.").waitFor();
+    await submit(page);
+    await accepted(page);
+    expect(calls).toBe(2);
+    expect(await ordersOf(patient)).toHaveLength(1);
+  });
+
+  test("a half-typed order survives a reload, and leaves with the one who typed it", async () => {
+    const page = await open("assistant", "/orders/new");
+    await page.getByLabel("Last name").fill("Half-typed");
+    await page.getByLabel("Allergy 1").fill("Latex");
+    await page.reload();
+    await page.getByText("Your half-typed order was kept in this tab.").waitFor();
+    expect(await page.getByLabel("Last name").inputValue()).toBe("Half-typed");
+    expect(await page.getByLabel("Allergy 1").inputValue()).toBe("Latex");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test("without a connection the form says so, and goes on later", async () => {
+    const patient = somebody();
+    const page = await open("assistant", "/orders/new");
+    await fill(page, patient);
+    await page.context().setOffline(true);
+    await page.getByText("No connection to the server").waitFor();
+    await submit(page);
+    await page.getByText("The server cannot be reached").waitFor();
+    await expectAccessible(page, "offline");
+    await page.context().setOffline(false);
+    await submit(page);
+    await accepted(page);
+    expect(await ordersOf(patient)).toHaveLength(1);
+  });
+
+  test("typing does not wait, with 200,000 characters of records neither", async () => {
+    const page = await open("assistant", "/orders/new");
+    await page.getByLabel("Records as text").fill("x".repeat(199_000));
+    await page.getByLabel("Last name").click();
+    await page.evaluate(() => {
+      const seen: number[] = [];
+      Object.assign(window, { seen });
+      document.addEventListener("keydown", () => {
+        const at = performance.now();
+        requestAnimationFrame(() => seen.push(performance.now() - at));
+      });
+    });
+    await page.keyboard.type("Abernathy Castellano", { delay: 30 });
+    const times = await page.evaluate(() => (window as unknown as { seen: number[] }).seen.sort((a, b) => a - b));
+    expect(times[Math.floor(times.length / 2)]).toBeLessThan(50);
+  });
+});
+
+describe("several people", () => {
+  test("what one submits, the other sees come", async () => {
+    const patient = somebody();
+    const list = await open("pharmacist", `/orders?view=all&q=${patient.mrn}`);
+    await list.getByRole("heading", { name: "No order matches" }).waitFor();
+    const form = await open("assistant", "/orders/new");
+    await fill(form, patient);
+    await submit(form);
+    await accepted(form);
+    await list.getByRole("link", { name: new RegExp(patient.last_name) }).waitFor({ timeout: 10_000 });
+    await list.keyboard.press("Tab");
+  });
+
+  test("each role finds its pages, and no others", async () => {
+    const reports = await open("analyst", "/");
+    await reports.getByRole("heading", { name: "Reports" }).waitFor();
+    await reports.goto(new URL("/orders", reports.url()).href);
+    await reports.getByText("Your role cannot open this page").waitFor();
+    const operations = await open("admin", "/");
+    await operations.getByRole("heading", { name: "Operations" }).waitFor();
+    const list = await open("pharmacist", "/");
+    await list.getByRole("heading", { name: "Work list" }).waitFor();
+  });
+
+  test("a session that ends asks to sign in, at the same place", async () => {
+    const page = await open("assistant", "/orders/new");
+    await page.getByLabel("Last name").fill("Kept");
+    await page.waitForTimeout(700);
+    await page.context().clearCookies();
+    await submit(page);
+    await page.getByText("Your session has ended").waitFor();
+    await expectAccessible(page, "session ended");
+  });
+});

@@ -1,0 +1,135 @@
+import { existsSync, readFileSync } from "node:fs";
+import axe from "axe-core";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { expect } from "vitest";
+
+export const URL_ = process.env.WEB_URL ?? process.env.CAREPLAN_URL ?? "http://127.0.0.1:8080";
+const HOME = process.env.CAREPLAN_HOME ?? "../var";
+
+export type Role = "assistant" | "pharmacist" | "analyst" | "admin";
+type Credentials = { staff: { username: Role; password: string; token: string }[] };
+
+const staff = (role: Role) => {
+  const file = JSON.parse(readFileSync(`${HOME}/demo-credentials.json`, "utf8")) as Credentials;
+  const found = file.staff.find(({ username }) => username === role);
+  if (!found) throw new Error(`demo-credentials.json has no ${role}`);
+  return found;
+};
+
+/** Debian's browser, or the one CHROMIUM names. */
+export function openBrowser(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  if (!existsSync(executablePath)) throw new Error(`No browser at ${executablePath}: install chromium, or set CHROMIUM.`);
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export type Visit = { page: Page; context: BrowserContext; complaints: string[]; close: () => Promise<void> };
+type Options = { scheme?: "light" | "dark"; width?: number; height?: number };
+
+/** A window of somebody signed in. `complaints`: what broke the page's policy, failed in its code, or left the origin. */
+export async function visit(browser: Browser, role: Role | null, path: string, options: Options = {}): Promise<Visit> {
+  const { scheme = "light", width = 1366, height = 768 } = options;
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce" });
+  const complaints: string[] = [];
+  if (role) {
+    const { password } = staff(role);
+    const answer = await context.request.post(`${URL_}/api/session`, { data: { username: role, password } });
+    if (!answer.ok()) throw new Error(`sign-in of ${role}: ${answer.status()}`);
+  }
+  const page = await context.newPage();
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    const text = message.text();
+    if (message.type() === "error" && !text.startsWith("Failed to load resource")) complaints.push(text);
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(URL_) && !request.url().startsWith("blob:")) complaints.push(`outside: ${request.url()}`);
+  });
+  await page.goto(URL_ + path);
+  return { page, context, complaints, close: () => context.close() };
+}
+
+/** Nothing serious or critical, by axe's rules for WCAG 2.2 AA. */
+export async function expectAccessible(page: Page, state: string): Promise<void> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const run = (window as unknown as { axe: typeof axe }).axe.run;
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { violations } = await run(document, { runOnly: { type: "tag", values: tags } });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.failureSummary ?? ""}`).join(" | ")}`);
+  });
+  expect(found, `axe on ${state}`).toEqual([]);
+}
+
+/** What others in a test need to have: calls with a token, past the page. */
+export async function api(role: Role, method: string, path: string, body?: unknown): Promise<{ status: number; body: never }> {
+  const answer = await fetch(URL_ + path, {
+    method,
+    headers: { Authorization: `Bearer ${staff(role).token}`, "Content-Type": "application/json", Prefer: "wait=10" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: (text ? JSON.parse(text) : null) as never };
+}
+
+let numbers = (Date.now() / 100) % 1_000_000;
+const letters = (n: number) => String(Math.floor(n)).split("").map((digit) => "abcdefghij"[Number(digit)]).join("");
+
+/** A fictional patient that no earlier run has used. */
+export function somebody() {
+  numbers = (numbers + 7) % 1_000_000;
+  const mrn = String(Math.floor(numbers)).padStart(6, "0");
+  return { first_name: "Ana", last_name: `Bell${letters(numbers)}`, mrn, date_of_birth: "1979-06-08" };
+}
+
+export function someOrder(patient = somebody()) {
+  return {
+    patient: { ...patient, sex: "female", weight_kg: 72, allergies: ["None known to medications"] },
+    provider: { name: "Dr. Jane Lee", npi: "1234567893" },
+    primary_diagnosis: "G70.00",
+    additional_diagnoses: ["I10"],
+    medication: "IVIG",
+    medication_history: ["Pyridostigmine 60 mg PO q6h PRN"],
+    patient_records: RECORDS,
+    order_date: "2026-02-05",
+  };
+}
+
+export const RECORDS =
+  "CLINIC NOTE (fictional)\nGeneralized myasthenia gravis, AChR antibody positive. FVC 2.9 L (82% predicted). " +
+  "Creatinine 0.78 mg/dL, eGFR 96. IgA level normal. No history of thrombosis. IVIG 2 g/kg total divided over 5 days.";
+
+/** One page of text, as a scanner's software writes it. */
+export function pdf(text: string): Buffer {
+  const lines = text.split("\n").map((line) => `(${line.replace(/[()\\]/g, "\\$&")}) Tj T*`);
+  const stream = `BT /F1 11 Tf 14 TL 40 780 Td ${lines.join(" ")} ET`;
+  const objects = [
+    "<< /Type /Catalog /Pages 2 0 R >>",
+    "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+    `<< /Length ${stream.length} >>\nstream\n${stream}\nendstream`,
+    "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+  ];
+  let file = "%PDF-1.4\n";
+  const places = objects.map((object, place) => {
+    const at = file.length;
+    file += `${place + 1} 0 obj\n${object}\nendobj\n`;
+    return at;
+  });
+  const table = places.map((at) => `${String(at).padStart(10, "0")} 00000 n \n`).join("");
+  file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${file.length}\n%%EOF`;
+  return Buffer.from(file, "latin1");
+}

@@ -1,0 +1,105 @@
+import { ActionIcon, Button, TextInput } from "@mantine/core";
+import type { ClipboardEvent, KeyboardEvent, ReactNode } from "react";
+import { useFieldArray, useFormContext } from "react-hook-form";
+import { CrossIcon, PlusIcon } from "@/shared/icons";
+import { useTextField } from "./fields";
+import { Icd10Field } from "./icd10-field";
+import type { OrderForm, RowsName } from "./order-form";
+import { t } from "@/texts";
+import styles from "./rows.module.css";
+
+type Props = { name: RowsName; legend: string; label: (n: number) => string; add: string; placeholder?: string };
+
+/** A list, one row a line: Enter opens the next row, Backspace in an empty one goes back, several pasted lines become rows. */
+export function Rows({ name, legend, label, add }: Props) {
+  const { control, getValues, setFocus } = useFormContext<OrderForm>();
+  const { fields, insert, remove, update } = useFieldArray({ control, name });
+  const textOf = (place: number) => getValues(`${name}.${place}.text` as "additional_diagnoses.0.text");
+  const focus = (place: number) => setTimeout(() => setFocus(`${name}.${place}.text` as "additional_diagnoses.0.text"));
+
+  function addAfter(place: number) {
+    insert(place + 1, { text: "" }, { shouldFocus: false });
+    focus(place + 1);
+  }
+
+  function drop(place: number) {
+    if (fields.length === 1) update(0, { text: "" });
+    else remove(place);
+    focus(Math.max(0, place - 1));
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLInputElement>, place: number) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey) return;
+    const text = textOf(place);
+    if (event.key === "Enter" && text.trim()) {
+      event.preventDefault();
+      addAfter(place);
+    }
+    if (event.key === "Backspace" && text === "" && fields.length > 1) {
+      event.preventDefault();
+      drop(place);
+    }
+  }
+
+  function onPaste(event: ClipboardEvent<HTMLInputElement>, place: number) {
+    const lines = event.clipboardData.getData("text").split(/\r?\n/).map((line) => line.replace(/^\s*[-•*]\s+/, "").trim());
+    const rows = lines.filter(Boolean).map((text) => ({ text }));
+    if (rows.length < 2 || textOf(place).trim()) return;
+    event.preventDefault();
+    remove(place);
+    insert(place, rows, { shouldFocus: false });
+    focus(place + rows.length - 1);
+  }
+
+  return (
+    <fieldset className={styles.rows}>
+      <legend>{legend}</legend>
+      {fields.map((field, place) => {
+        const tool: ReactNode =
+          fields.length > 1 ? (
+            <ActionIcon
+              variant="subtle"
+              size="sm"
+              color="gray"
+              tabIndex={-1}
+              aria-label={t.newOrder.remove(label(place + 1))}
+              onClick={() => drop(place)}
+            >
+              <CrossIcon />
+            </ActionIcon>
+          ) : undefined;
+        const shared = {
+          "aria-label": label(place + 1),
+          rightSection: tool,
+          onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => onKeyDown(event, place),
+        };
+        return name === "additional_diagnoses" ? (
+          <Icd10Field key={field.id} name={`${name}.${place}.text`} {...shared} />
+        ) : (
+          <TextRow key={field.id} name={`${name}.${place}.text`} {...shared} onPaste={(event) => onPaste(event, place)} />
+        );
+      })}
+      <Button
+        className={styles.add}
+        variant="subtle"
+        size="compact-sm"
+        leftSection={<PlusIcon />}
+        onClick={() => addAfter(fields.length - 1)}
+      >
+        {add}
+      </Button>
+    </fieldset>
+  );
+}
+
+type TextRowProps = {
+  name: `patient.allergies.${number}.text` | `medication_history.${number}.text`;
+  "aria-label": string;
+  rightSection: ReactNode;
+  onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+  onPaste: (event: ClipboardEvent<HTMLInputElement>) => void;
+};
+
+function TextRow({ name, ...props }: TextRowProps) {
+  return <TextInput {...useTextField(name)} autoComplete="off" {...props} />;
+}

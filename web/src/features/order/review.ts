@@ -1,0 +1,30 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { call, withBody } from "@/api/call";
+import { postApiCareplansByCareplanIdApprove, postApiOrdersByOrderIdRetry } from "@/api/generated";
+
+type Approve = { careplanId: string; version: number };
+
+/** Signs the version that was read: if another was saved meanwhile, the server says so. */
+const approve = ({ careplanId, version }: Approve) =>
+  call(postApiCareplansByCareplanIdApprove(withBody({ path: { careplan_id: careplanId } }, { version })));
+
+export function useApprove(orderId: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: approve,
+    onSettled: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: ["order", orderId] }),
+        queries.invalidateQueries({ queryKey: ["careplan"] }),
+        queries.invalidateQueries({ queryKey: ["orders"] }),
+      ]),
+  });
+}
+
+export function useRetry(orderId: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => call(postApiOrdersByOrderIdRetry({ path: { order_id: orderId } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["order", orderId] }),
+  });
+}
