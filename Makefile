@@ -29,6 +29,9 @@ check: $(VENV)/ready ## Style, types and the walls between the rooms.
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 
+bench: $(VENV)/ready ## Measure the running system: accept times, open loop, a burst (start it with `make up` first).
+	@cd bench/load && CAREPLAN_HOME=$${CAREPLAN_HOME:-$(CURDIR)/var} $(CURDIR)/$(RUN) load.py all --adapter careplan
+
 format: $(VENV)/ready ## Put the code into its one form, and mend what can be mended without thinking.
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .

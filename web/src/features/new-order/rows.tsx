@@ -1,5 +1,6 @@
 import { ActionIcon, Button, TextInput } from "@mantine/core";
 import type { ClipboardEvent, KeyboardEvent, ReactNode } from "react";
+import { flushSync } from "react-dom";
 import { useFieldArray, useFormContext } from "react-hook-form";
 import { CrossIcon, PlusIcon } from "@/shared/icons";
 import { useTextField } from "./fields";
@@ -15,17 +16,18 @@ export function Rows({ name, legend, label, add }: Props) {
   const { control, getValues, setFocus } = useFormContext<OrderForm>();
   const { fields, insert, remove, update } = useFieldArray({ control, name });
   const textOf = (place: number) => getValues(`${name}.${place}.text` as "additional_diagnoses.0.text");
-  const focus = (place: number) => setTimeout(() => setFocus(`${name}.${place}.text` as "additional_diagnoses.0.text"));
 
-  function addAfter(place: number) {
-    insert(place + 1, { text: "" }, { shouldFocus: false });
-    focus(place + 1);
+  /** The row is there and has the focus before the next key comes, however fast somebody types. */
+  function change(rows: () => void, focusOn: number) {
+    flushSync(rows);
+    setFocus(`${name}.${focusOn}.text` as "additional_diagnoses.0.text");
   }
 
+  const addAfter = (place: number) => change(() => insert(place + 1, { text: "" }, { shouldFocus: false }), place + 1);
+
   function drop(place: number) {
-    if (fields.length === 1) update(0, { text: "" });
-    else remove(place);
-    focus(Math.max(0, place - 1));
+    if (fields.length === 1) change(() => update(0, { text: "" }), 0);
+    else change(() => remove(place), Math.max(0, place - 1));
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>, place: number) {
@@ -46,9 +48,10 @@ export function Rows({ name, legend, label, add }: Props) {
     const rows = lines.filter(Boolean).map((text) => ({ text }));
     if (rows.length < 2 || textOf(place).trim()) return;
     event.preventDefault();
-    remove(place);
-    insert(place, rows, { shouldFocus: false });
-    focus(place + rows.length - 1);
+    change(() => {
+      remove(place);
+      insert(place, rows, { shouldFocus: false });
+    }, place + rows.length - 1);
   }
 
   return (
