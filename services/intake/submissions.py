@@ -9,12 +9,12 @@ from chassis.answer import Answer
 from chassis.batches import Batches
 from chassis.database import OUTAGES
 from chassis.errors import Fault, NotFound, Rejected, UnsupportedMediaType
+from chassis.strict_json import parse_json
 from services.intake import document_rows
 from services.intake.archive import Archive, KeptDocument, Outcome
 from services.intake.document_rows import SubmissionRow
 from services.intake.domain.draft import Draft, EnclosedFile
 from services.intake.domain.records import UnreadableRecords
-from services.intake.domain.strict_json import parse_json
 from services.intake.use_cases import Intake, Request
 
 _READ_HERE = 64 * 1024

@@ -13,6 +13,7 @@ from chassis.errors import ApplicationError, Fault, InvalidInput, NotFound, Reje
 from chassis.idempotency import Memo, answer_once, error_answer, record, remember_refusal
 from chassis.ids import new_id
 from chassis.security import Caller
+from chassis.strict_json import parse_json
 from chassis.telemetry import log
 from schemas.event import Event
 from schemas.intake import CarePlanRequested, OrderConfirmed, OrderReceived
@@ -24,7 +25,6 @@ from services.intake.domain import answers, progress
 from services.intake.domain.draft import Draft
 from services.intake.domain.order_form import FormRules, diagnoses_in
 from services.intake.domain.orders import StoredOrder, Submission
-from services.intake.domain.strict_json import parse_json
 from services.intake.icd10 import Icd10
 from services.intake.storage import NewOrder
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import InvalidInput
+from chassis.strict_json import parse_json
 from services.intake.domain.order_form import FormRules, OrderForm, check_form, diagnoses_in, years_before
-from services.intake.domain.strict_json import parse_json
 from tests.support.stack import sample_order
 
 TODAY = date(2026, 11, 21)

@@ -3,10 +3,10 @@
 from typing import Any
 
 from chassis.errors import Fault
+from chassis.strict_json import parse_json
 from services.intake.adapters.base import Draft, Field, Source, put_external_id
 from services.intake.adapters.json_tree import JsonObject
 from services.intake.adapters.values import date_as, digits, kilograms, listed, one_of, padded
-from services.intake.domain.strict_json import parse_json
 
 _DATE = date_as("MM/DD/YYYY")
 _SEX = one_of({"F": "female", "M": "male", "X": "other", "U": "unknown"})

@@ -4,9 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from chassis.errors import InvalidInput
-from services.intake.domain.strict_form import StrictForm, check, required
-from services.intake.domain.strict_json import parse_json
+from chassis.strict_form import StrictForm, read_form, required
 
 _Typed = Annotated[str, AfterValidator(required), Field(max_length=1_000)]
 
@@ -18,8 +16,4 @@ class Credentials(StrictForm):
 
 def read_credentials(body: bytes) -> Credentials:
     """InvalidInput with every fault."""
-    value, faults = parse_json(body)
-    credentials, form_faults = check(Credentials, value)
-    if credentials is None or faults:
-        raise InvalidInput([*faults, *form_faults])
-    return credentials
+    return read_form(Credentials, body)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chassis.errors import Fault
+from chassis.strict_json import field_name
 from schemas.order import Finding
 from services.intake.domain.order_form import FormRules, OrderForm, check_form
-from services.intake.domain.strict_json import field_name
 
 _MAX_NOTICES = 100
 _CODES = {

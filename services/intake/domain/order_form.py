@@ -13,9 +13,9 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from chassis.errors import Fault
+from chassis.strict_form import StrictForm, broken, check, required
 from schemas.order import Order, Patient, Provider, Sex
 from services.intake.domain.records import MAX_RECORD_CHARACTERS
-from services.intake.domain.strict_form import StrictForm, broken, check, required
 
 _MAX_NAME, _MAX_MEDICATION, _MAX_LINE, _MAX_LINES = 100, 200, 1_000, 200
 _NAME_PUNCTUATION = frozenset("'-.,\u2019\u2018\u02bc\u2010\u2011\u2013")
