@@ -70,6 +70,12 @@ def subscriptions_router(subscriptions: Subscriptions) -> APIRouter:
         change = read_form(SubscriptionChange, await read_body(request))
         return _json(await subscriptions.change(caller, subscription_id, change))
 
+    @router.post("/{subscription_id}/rotate-secret", response_model=NewSubscription)
+    async def rotate_secret(caller: Manager, subscription_id: SubscriptionId, request: Request) -> Response:
+        """A new secret, shown this once. For 24 hours webhooks carry a signature by the old one too."""
+        memo = memo_of(request, caller, await read_body(request))
+        return (await subscriptions.rotate_secret(caller, memo, subscription_id)).response()
+
     @router.delete("/{subscription_id}", status_code=204)
     async def unsubscribe(caller: Manager, subscription_id: SubscriptionId) -> None:
         """Its deliveries go with it, sent or not."""

@@ -119,6 +119,14 @@ WHERE subscription_id = $1
 """
 
 
+# An even earlier secret is dropped: who rotates again has lost the last one too.
+_ROTATE = """
+UPDATE subscriptions SET previous_key_id = key_id, previous_sealed_secret = sealed_secret,
+    previous_until = now() + $4::interval, key_id = $2, sealed_secret = $3
+WHERE subscription_id = $1
+"""
+
+
 async def add_subscription(
     tx: Transaction,
     subscription_id: UUID,
@@ -157,6 +165,10 @@ async def change_subscription(
     await tx.execute(_CHANGE_SUBSCRIPTION, subscription_id, address, wanted, enabled)
 
 
+async def rotate_secret(tx: Transaction, subscription_id: UUID, secret: SealedSecret, overlap: timedelta) -> None:
+    await tx.execute(_ROTATE, subscription_id, secret.key_id, secret.sealed, overlap)
+
+
 async def delete_subscription(tx: Transaction, subscription_id: UUID) -> None:
     await tx.execute("DELETE FROM subscriptions WHERE subscription_id = $1", subscription_id)
 
@@ -179,7 +191,8 @@ class Try:
     lane: Lane
     kind: Kind
     address: str
-    secret: SealedSecret | None
+    secrets: tuple[SealedSecret, ...]
+    """The newest first; more than one for a while after a rotation."""
     failures_in_row: int
     told: Told
     generation: int
@@ -201,7 +214,8 @@ RETURNING subscription_id, generation
 _EXTEND = """
 UPDATE subscriptions SET leased_until = now() + $3::interval
 WHERE subscription_id = $1 AND generation = $2 AND enabled AND rests_until <= now()
-RETURNING kind, address, key_id, sealed_secret, failures_in_row
+RETURNING kind, address, key_id, sealed_secret, failures_in_row, previous_key_id,
+    CASE WHEN previous_until > now() THEN previous_sealed_secret END AS previous_sealed_secret
 """
 # The try is counted before the call: one that a crash cuts off was one.
 _TAKE = """
@@ -254,18 +268,22 @@ async def take_next(tx: Transaction, lane: Lane, lease: timedelta) -> Try | None
     if row is None:
         return None
     happening = Happening(row["event_id"], row["order_id"], row["status"], tuple(row["codes"]), row["happened_at"])
-    sealed = endpoint["sealed_secret"]
     return Try(
         lane=lane,
         kind=endpoint["kind"],
         address=endpoint["address"],
-        secret=SealedSecret(endpoint["key_id"], sealed) if sealed is not None else None,
+        secrets=_secrets_in(endpoint),
         failures_in_row=endpoint["failures_in_row"],
         told=Told(row["delivery_id"], happening, row["source"], row["external_id"]),
         generation=row["generation"],
         tries=row["tries"],
         gives_up_at=row["gives_up_at"],
     )
+
+
+def _secrets_in(endpoint: Any) -> tuple[SealedSecret, ...]:
+    each = (SealedSecret(endpoint[f"{age}key_id"], endpoint[f"{age}sealed_secret"]) for age in ("", "previous_"))
+    return tuple(secret for secret in each if secret.sealed is not None)
 
 
 async def settle(tx: Transaction, tried: Try, outcome: Outcome, again_at: datetime | None, rests: timedelta) -> bool:

@@ -1,21 +1,17 @@
 """Addresses are judged as they are connected to: whatever a name meant before, and whatever it means afterwards."""
 
-import ssl
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpcore2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.notification.adapters.public_network import AddressNotAllowed, PublicNetwork, look_up
 from services.notification.adapters.webhook import LARGEST_ANSWER, WebhookOutlet
 from services.notification.domain.happening import Happening
 from services.notification.domain.message import Told
 from tests.support import facts
+from tests.support.certificates import certificate_of
 from tests.support.receivers import Answer, Receiver, receiver
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +75,7 @@ async def test_the_connection_goes_to_the_address_that_was_judged(here: Receiver
     outlet = WebhookOutlet(
         allow_loopback=True, network=PublicNetwork(allow_loopback=True, resolve=resolver), timeout_seconds=2
     )
-    outcome = await outlet.send(here.url, TOLD, SECRET)
+    outcome = await outlet.send(here.url, TOLD, [SECRET])
     await outlet.close()
     assert outcome.delivered
     assert resolver.looks == 1
@@ -95,7 +91,7 @@ async def test_an_unreachable_address_among_public_ones_is_passed_over(here: Rec
 async def test_without_the_setting_a_loopback_url_is_not_even_tried(here: Receiver) -> None:
     outlet = WebhookOutlet(timeout_seconds=2)
     for url in (here.url, f"https://127.0.0.1:{here.port}/", f"https://localhost:{here.port}/"):
-        assert (await outlet.send(url, TOLD, SECRET)).code == "ADDRESS_NOT_ALLOWED"
+        assert (await outlet.send(url, TOLD, [SECRET])).code == "ADDRESS_NOT_ALLOWED"
     assert here.connections == 0
     await outlet.close()
 
@@ -114,8 +110,8 @@ async def test_tls_asks_for_the_name_and_not_for_the_address(tmp_path: Path) -> 
     network = PublicNetwork(allow_loopback=True, resolve=Resolver(["127.0.0.1"]))
     async with receiver(tls=server) as here:
         outlet = WebhookOutlet(allow_loopback=True, network=network, trust=trust, timeout_seconds=2)
-        right = await outlet.send(f"https://partner.example:{here.port}/", TOLD, SECRET)
-        wrong = await outlet.send(f"https://another.example:{here.port}/", TOLD, SECRET)
+        right = await outlet.send(f"https://partner.example:{here.port}/", TOLD, [SECRET])
+        wrong = await outlet.send(f"https://another.example:{here.port}/", TOLD, [SECRET])
         await outlet.close()
         assert (right.code, wrong.code) == ("DELIVERED", "UNREACHABLE")
         assert len(here.received) == 1
@@ -126,7 +122,7 @@ async def test_an_untrusted_certificate_is_not_spoken_to(tmp_path: Path) -> None
     network = PublicNetwork(allow_loopback=True, resolve=Resolver(["127.0.0.1"]))
     async with receiver(tls=server) as here:
         outlet = WebhookOutlet(network=network, timeout_seconds=2)
-        assert (await outlet.send(f"https://partner.example:{here.port}/", TOLD, SECRET)).code == "UNREACHABLE"
+        assert (await outlet.send(f"https://partner.example:{here.port}/", TOLD, [SECRET])).code == "UNREACHABLE"
         await outlet.close()
         assert here.received == []
 
@@ -135,7 +131,7 @@ async def test_proxies_of_the_environment_are_not_used(here: Receiver, monkeypat
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     outlet = WebhookOutlet(allow_loopback=True, timeout_seconds=2)
-    assert (await outlet.send(here.url, TOLD, SECRET)).delivered
+    assert (await outlet.send(here.url, TOLD, [SECRET])).delivered
     await outlet.close()
 
 
@@ -153,33 +149,5 @@ async def test_proxies_of_the_environment_are_not_used(here: Receiver, monkeypat
 async def test_whatever_a_receiver_answers_is_an_outcome(answer: Answer, code: str, here: Receiver) -> None:
     here.answer = lambda _: answer
     outlet = WebhookOutlet(allow_loopback=True, timeout_seconds=2)
-    assert (await outlet.send(here.url, TOLD, SECRET)).code == code
+    assert (await outlet.send(here.url, TOLD, [SECRET])).code == code
     await outlet.close()
-
-
-def certificate_of(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context with a certificate of its own making for `name`, and a client's that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "certificate.pem"
-    pem = serialization.Encoding.PEM
-    file.write_bytes(
-        certificate.public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=str(file))

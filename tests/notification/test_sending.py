@@ -9,15 +9,13 @@ from uuid import UUID
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from schemas.generator import CarePlanCompleted
 from schemas.intake import OrderReceived
 from services.notification import storage
-from services.notification.adapters.mail import MailOutlet
 from services.notification.domain.outcome import Outcome
 from services.notification.domain.subscription import SubscriptionChange
 from tests.support import facts
-from tests.support.notification import ADMIN, Desk, desk, failed, partner
-from tests.support.receivers import Answer, mail_server, receiver
+from tests.support.notification import ADMIN, Desk, completed, desk, failed, partner
+from tests.support.receivers import Answer, receiver
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +46,7 @@ async def test_a_subscriber_hears_of_its_source_and_its_statuses_only(here: Desk
     await here.subscribe(partner("pharmacorp"), url="http://localhost:9/b")
     everyones = await here.subscribe(ADMIN, url="http://localhost:9/c", statuses=["failed"])
     order_id = await here.fails("pharmacorp")
-    await here.happens(_completed(order_id))
+    await here.happens(completed(order_id))
     told = [(d["subscription_id"] == everyones["id"], d["status"]) for d in await here.listed()]
     assert sorted(told) == [(False, "completed"), (False, "failed"), (True, "failed")]
 
@@ -111,7 +109,7 @@ async def test_a_receiver_that_fails_is_tried_again_with_the_same_id_and_bytes_u
         await here.fails()
         for tries in (1, 2):
             await side.until(tries)
-            await _tried(here, tries)
+            await here.tried(tries)
             await here.everything_is_due()
         (delivered,) = await here.until("delivered")
         assert (delivered["tries"], delivered["last_code"]) == (3, "DELIVERED")
@@ -126,10 +124,10 @@ async def test_the_pause_after_a_failure_is_the_schedules_and_a_retry_after_is_h
         await here.subscribe(partner(), url=side.url)
         side.answer = lambda _: Answer(503, {"Retry-After": "900"} if len(side.received) == 2 else {})
         await here.fails()
-        first = await _tried(here, 1)
+        first = await here.tried(1)
         assert _pause(first) == pytest.approx(5, abs=1)
         await here.everything_is_due()
-        second = await _tried(here, 2)
+        second = await here.tried(2)
         assert _pause(second) == pytest.approx(900, abs=1)
         ((rests,),) = await here.sql("SELECT extract(epoch FROM rests_until - now())::float8 FROM subscriptions")
         assert rests == pytest.approx(900, abs=3)
@@ -140,7 +138,7 @@ async def test_after_three_days_it_is_given_up_and_can_be_sent_again_by_hand(her
         await here.subscribe(partner(), url=side.url)
         side.answer = lambda _: Answer(500)
         await here.fails()
-        await _tried(here, 1)
+        await here.tried(1)
         await here.sql("UPDATE deliveries SET gives_up_at = gives_up_at - interval '3 days'")
         await here.everything_is_due()
         (over,) = await here.until("given_up")
@@ -156,7 +154,7 @@ async def test_a_redirect_is_a_failure_and_nobody_follows_it(here: Desk) -> None
         await here.subscribe(partner(), url=side.url)
         side.answer = lambda _: Answer(307, {"Location": elsewhere.url})
         await here.fails()
-        tried = await _tried(here, 1)
+        tried = await here.tried(1)
         assert (tried["state"], tried["last_code"], tried["last_http_status"]) == ("waiting", "REDIRECT", 307)
         assert elsewhere.received == []
 
@@ -297,47 +295,6 @@ async def test_a_sender_that_dies_in_the_middle_leaves_a_delivery_that_another_s
         assert [post.id for post in side.received] == [taken.told.message_id] * 2
 
 
-# ── e-mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_staff_get_a_mail_without_patient_data_for_what_they_must_act_on(database_url: str) -> None:
-    with mail_server() as mailbox:
-        outlet = MailOutlet("127.0.0.1", mailbox.port, "careplan@pharmacy.example", security="none")
-        async with desk(database_url, mail=outlet) as here, here.sending():
-            await here.subscribe(kind="email", email="on-call@pharmacy.example")
-            order_id = await here.fails()
-            await here.happens(_completed(order_id))
-            ((recipients, message),) = await mailbox.until(1)
-            await here.until("delivered")
-        assert recipients == ["on-call@pharmacy.example"]
-        assert message["Subject"] == f"Order {order_id}: failed"
-        assert message["Auto-Submitted"] == "auto-generated"
-        text = str(message.get_payload())
-        assert "TIMEOUT" in text
-        order = facts.order()
-        for secret in (
-            order.patient.first_name,
-            order.patient.last_name,
-            order.patient.mrn,
-            order.provider.name,
-            "PO-7",
-        ):
-            assert secret not in message.as_string()
-
-
-async def test_a_mail_server_that_refuses_or_is_away_is_tried_again(database_url: str) -> None:
-    with mail_server() as mailbox:
-        mailbox.refuse = True
-        outlet = MailOutlet("127.0.0.1", mailbox.port, "careplan@pharmacy.example", security="none")
-        async with desk(database_url, mail=outlet) as here, here.sending():
-            await here.subscribe(kind="email", email="on-call@pharmacy.example")
-            await here.fails()
-            assert (await _tried(here, 1))["last_code"] == "MAIL_REFUSED"
-            mailbox.refuse = False
-            await here.everything_is_due()
-            await mailbox.until(1)
-
-
 # ── keeping house ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -355,30 +312,8 @@ async def test_what_is_overdue_is_given_up_and_what_is_long_over_is_forgotten(he
     assert await here.sql("SELECT FROM happenings") == []
 
 
-def _completed(order_id: object) -> CarePlanCompleted:
-    return CarePlanCompleted.model_validate(
-        {
-            "order_id": order_id,
-            "attempt": 2,
-            "careplan_id": facts.an_id(5),
-            "accepted_at": facts.START,
-            "careplan": facts.packed_plan(),
-        }
-    )
-
-
 def _id(shown: dict[str, object]) -> UUID:
     return UUID(str(shown["id"]))
-
-
-async def _tried(here: Desk, tries: int) -> dict[str, object]:
-    """The one delivery, once that try has been written down."""
-    async with asyncio.timeout(30):
-        while True:
-            (shown,) = await here.listed()
-            if shown["tries"] == tries and (await here.sql("SELECT FROM subscriptions WHERE rests_until > now()")):
-                return shown
-            await asyncio.sleep(0.02)
 
 
 def _pause(shown: dict[str, object]) -> float:

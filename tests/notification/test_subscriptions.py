@@ -3,19 +3,24 @@
 import json
 from base64 import b64decode
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
+from standardwebhooks import WebhookVerificationError
 
 from chassis.errors import InvalidInput, NotFound
 from chassis.idempotency import Memo
+from chassis.security import Caller
 from chassis.strict_form import read_form
+from services.notification.adapters.mail import MailOutlet
 from services.notification.domain.subscription import SubscriptionChange, SubscriptionForm
 from services.notification.settings import NotificationSettings
 from services.notification.storage import DeliveryFilter
 from tests.support.notification import ADMIN, Desk, desk, partner
+from tests.support.receivers import receiver
 from tests.support.stack import environments
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +52,52 @@ async def test_a_repeat_with_the_same_key_gets_the_same_secret_and_no_second_sub
     assert len(await here.subscriptions.listed(partner())) == 1
     secret = json.loads(first.body)["secret"]
     assert await _found_nowhere(here, b64decode(secret.removeprefix("whsec_")), secret)
+
+
+async def test_for_a_day_after_a_rotation_both_secrets_verify_and_then_the_new_one_alone(here: Desk) -> None:
+    async with receiver() as partner_side, here.sending():
+        made = await here.subscribe(partner(), url=partner_side.url)
+        rotated = await _rotated(here, partner(), made["id"])
+        assert rotated["secret"] not in (None, made["secret"])
+        await here.fails()
+        (during,) = await partner_side.until(1)
+        assert during.verified(rotated["secret"]) == during.verified(made["secret"])
+
+        (left,) = await here.sql("SELECT previous_until - now() AS left FROM subscriptions")
+        assert timedelta(hours=23) < left["left"] <= timedelta(hours=24)
+        await here.sql("UPDATE subscriptions SET previous_until = now()")
+        await here.fails()
+        _, after = await partner_side.until(2)
+        assert after.verified(rotated["secret"])
+        with pytest.raises(WebhookVerificationError):
+            after.verified(made["secret"])
+
+
+async def test_a_rotated_secret_is_shown_to_a_repeat_and_lies_in_the_database_sealed(here: Desk) -> None:
+    made = await here.subscribe(partner(), url=URL)
+    memo = Memo("partner:clinic", f"/api/notifications/subscriptions/{made['id']}/rotate-secret", "key", b"fingerprint")
+    first, second = [await here.subscriptions.rotate_secret(partner(), memo, UUID(made["id"])) for _ in range(2)]
+    assert (first.status, first.body) == (200, second.body)
+    secret = json.loads(first.body)["secret"]
+    assert await _found_nowhere(here, b64decode(secret.removeprefix("whsec_")), secret)
+
+
+async def test_only_its_own_partner_or_an_admin_rotates_a_secret_and_a_mail_has_none(database_url: str) -> None:
+    mail = MailOutlet("127.0.0.1", 9, "careplan@pharmacy.example", security="none")
+    async with desk(database_url, mail=mail) as here:
+        webhook = await here.subscribe(partner("clinic"), url=URL)
+        answer = await here.subscriptions.rotate_secret(partner("pharmacorp"), None, UUID(webhook["id"]))
+        assert answer.status == 404
+        assert (await _rotated(here, ADMIN, webhook["id"]))["secret"] != webhook["secret"]
+        mail_to = await here.subscribe(kind="email", email="on-call@pharmacy.example")
+        assert (await here.subscriptions.rotate_secret(ADMIN, None, UUID(mail_to["id"]))).status == 409
+
+
+async def _rotated(here: Desk, caller: Caller, subscription_id: str) -> dict[str, Any]:
+    answer = await here.subscriptions.rotate_secret(caller, None, UUID(subscription_id))
+    shown: dict[str, Any] = json.loads(answer.body)
+    assert answer.status == 200, shown
+    return shown
 
 
 async def test_a_partner_subscribes_webhooks_to_its_own_source_only(here: Desk) -> None:

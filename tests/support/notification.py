@@ -12,7 +12,7 @@ from chassis.database import Database
 from chassis.ids import new_id
 from chassis.security import Caller
 from schemas.event import Event, Fact
-from schemas.generator import CarePlanFailed
+from schemas.generator import CarePlanCompleted, CarePlanFailed
 from schemas.intake import OrderReceived
 from services.notification.adapters.webhook import WebhookOutlet
 from services.notification.domain.subscription import Kind, Outlets, SubscriptionForm
@@ -95,6 +95,15 @@ class Desk:
                 await asyncio.sleep(0.02)
         return found
 
+    async def tried(self, tries: int) -> dict[str, Any]:
+        """The one delivery, once that try has been written down as a failure."""
+        async with asyncio.timeout(30):
+            while True:
+                (shown,) = await self.listed()
+                if shown["tries"] == tries and await self.sql("SELECT FROM subscriptions WHERE rests_until > now()"):
+                    return shown
+                await asyncio.sleep(0.02)
+
     async def sql(self, statement: str, *args: Any) -> list[Any]:
         async with self.database.transaction() as tx:
             return await tx.fetch(statement, *args)
@@ -108,6 +117,18 @@ class Desk:
 def failed(order_id: UUID, attempt: int = 1) -> CarePlanFailed:
     return CarePlanFailed(
         order_id=order_id, attempt=attempt, accepted_at=facts.START, reason="TIMEOUT", message="Try again."
+    )
+
+
+def completed(order_id: UUID) -> CarePlanCompleted:
+    return CarePlanCompleted.model_validate(
+        {
+            "order_id": order_id,
+            "attempt": 2,
+            "careplan_id": facts.an_id(5),
+            "accepted_at": facts.START,
+            "careplan": facts.packed_plan(),
+        }
     )
 
 

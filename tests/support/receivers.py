@@ -10,7 +10,7 @@ from email.message import Message
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from standardwebhooks import Webhook
 
 from local.ports import free_port
@@ -122,6 +122,7 @@ class MailServer:
     port: int
     received: list[tuple[list[str], Message]] = field(default_factory=list)
     refuse: bool = False
+    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         if self.refuse:
@@ -130,6 +131,10 @@ class MailServer:
         self.received.append((list(envelope.rcpt_tos), message_from_bytes(envelope.content)))
         return "250 OK"
 
+    def check_login(self, account: LoginPassword) -> AuthResult:
+        self.logins.append((account.login, account.password))
+        return AuthResult(success=account == ACCOUNT, handled=False)
+
     async def until(self, count: int, seconds: float = 30) -> list[tuple[list[str], Message]]:
         async with asyncio.timeout(seconds):
             while len(self.received) < count:
@@ -137,11 +142,22 @@ class MailServer:
         return self.received
 
 
+ACCOUNT = LoginPassword(b"careplan", b"the mail server's password")
+
+
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
-    """A real SMTP server, in a thread of its own."""
+def mail_server(tls: ssl.SSLContext | None = None, *, starttls: bool = False) -> Iterator[MailServer]:
+    """A real SMTP server, in a thread of its own. With `tls` it takes mail only encrypted and after a login."""
     here = MailServer(free_port())
-    controller = Controller(here, hostname="127.0.0.1", port=here.port)
+    options: dict[str, Any] = {}
+    if tls:
+        options = {
+            "authenticator": lambda _, __, ___, ____, account: here.check_login(account),
+            "auth_required": True,
+            "auth_require_tls": starttls,  # by which it means STARTTLS: a port that speaks TLS only has it anyway
+            **({"tls_context": tls, "require_starttls": True} if starttls else {"ssl_context": tls}),
+        }
+    controller = Controller(here, hostname="127.0.0.1", port=here.port, **options)
     controller.start()
     try:
         yield here

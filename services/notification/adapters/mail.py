@@ -1,6 +1,8 @@
 """E-mail through the pharmacy's own mail server: where that is, an operator says, so no address is judged here."""
 
 import asyncio
+import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal
@@ -20,8 +22,10 @@ class MailOutlet:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     timeout_seconds: float = 20
+    trust: ssl.SSLContext | None = None
+    """None: the certificates that this machine trusts (`SSL_CERT_FILE` names others)."""
 
-    async def send(self, address: str, told: Told, secret: bytes) -> Outcome:  # noqa: ARG002 (nothing to sign with)
+    async def send(self, address: str, told: Told, secrets: Sequence[bytes]) -> Outcome:  # noqa: ARG002 (nothing to sign with)
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 await aiosmtplib.send(
@@ -34,6 +38,7 @@ class MailOutlet:
                     password=self.password,
                     use_tls=self.security == "tls",
                     start_tls=self.security == "starttls",
+                    tls_context=self.trust,
                     timeout=self.timeout_seconds,
                 )
         except (TimeoutError, aiosmtplib.SMTPTimeoutError):

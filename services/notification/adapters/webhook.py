@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import httpcore2
@@ -40,13 +40,13 @@ class WebhookOutlet:
             network_backend=network or PublicNetwork(allow_loopback=allow_loopback),
         )
 
-    async def send(self, address: str, told: Told, secret: bytes) -> Outcome:
+    async def send(self, address: str, told: Told, secrets: Sequence[bytes]) -> Outcome:
         if url_fault(address, allow_loopback=self._allow_loopback):
             return Outcome("ADDRESS_NOT_ALLOWED")
         body = webhook_body(told)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await self._post(address, self._headers(told.message_id, body, secret), body)
+                return await self._post(address, self._headers(told.message_id, body, secrets), body)
         except AddressNotAllowed:
             return Outcome("ADDRESS_NOT_ALLOWED")
         except (TimeoutError, httpcore2.TimeoutException):
@@ -56,14 +56,16 @@ class WebhookOutlet:
         except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, ValueError):
             return Outcome("PROTOCOL")
 
-    def _headers(self, message_id: str, body: bytes, secret: bytes) -> dict[bytes | str, bytes | str]:
+    def _headers(self, message_id: str, body: bytes, secrets: Sequence[bytes]) -> dict[bytes | str, bytes | str]:
         now = self._clock()
+        # Who verifies takes any one of them: a secret is rotated while nothing stops.
+        signatures = [Webhook(b64encode(secret).decode()).sign(message_id, now, body.decode()) for secret in secrets]
         return {
             "content-type": "application/json",
             "user-agent": "careplan-webhooks/1",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(b64encode(secret).decode()).sign(message_id, now, body.decode()),
+            "webhook-signature": " ".join(signatures),
         }
 
     async def _post(self, url: str, headers: dict[bytes | str, bytes | str], body: bytes) -> Outcome:

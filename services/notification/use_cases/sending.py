@@ -11,7 +11,7 @@ A delivery is sent at least once; its id is the same at every try.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -34,7 +34,7 @@ _FORGET_PAGE = 1_000
 class Outlet(Protocol):
     """A way out of the house. Every way in which the other side can fail is an Outcome; what is raised is a defect."""
 
-    async def send(self, address: str, told: Told, secret: bytes) -> Outcome: ...
+    async def send(self, address: str, told: Told, secrets: Sequence[bytes]) -> Outcome: ...
     async def close(self) -> None: ...
 
 
@@ -137,15 +137,14 @@ class Sending:
         if outlet is None:
             return Outcome("NO_MAIL_SERVER")
         try:
-            secret = self._opened(taken)
+            secrets = self._opened(taken)
         except CannotOpen:
             return Outcome("SECRET_UNREADABLE")
-        return await outlet.send(taken.address, taken.told, secret)
+        return await outlet.send(taken.address, taken.told, secrets)
 
-    def _opened(self, taken: Try) -> bytes:
-        if taken.secret is None:
-            return b""
-        return self.keyring.open(taken.secret.key_id, taken.secret.sealed, taken.lane.subscription_id.bytes)
+    def _opened(self, taken: Try) -> list[bytes]:
+        bound_to = taken.lane.subscription_id.bytes
+        return [self.keyring.open(secret.key_id, secret.sealed, bound_to) for secret in taken.secrets]
 
     async def _settle(self, taken: Try, outcome: Outcome) -> bool:
         async with self.database.transaction() as tx:

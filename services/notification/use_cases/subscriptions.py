@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from os import urandom
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,8 @@ from services.notification.domain.subscription import (
 from services.notification.storage import SealedSecret
 
 _SECRET_BYTES = 32
+SECRETS_OVERLAP = timedelta(hours=24)
+"""How long a secret still signs, beside its successor."""
 _MOST_OF_A_SOURCE = 20
 
 
@@ -62,6 +65,21 @@ class Subscriptions:
 
         answer = await answer_once(self.database, memo, work)
         return await self._with_secret(answer) if answer.status == 201 else answer
+
+    async def rotate_secret(self, caller: Caller, memo: Memo | None, subscription_id: UUID) -> Answer:
+        """200 with a new secret. For a day deliveries are signed with the old one too; a repeat shows the newest."""
+
+        async def work(tx: Transaction) -> Answer:
+            row = _own(caller, await storage.subscription(tx, subscription_id, lock=True))
+            if row["kind"] != "webhook":
+                raise WrongState("Only a webhook has a secret.")
+            await storage.rotate_secret(tx, subscription_id, self._new_secret(subscription_id), SECRETS_OVERLAP)
+            shown = shown_subscription(await storage.subscription(tx, subscription_id))
+            return Answer(200, json.dumps(shown), {}, subscription_id)
+
+        answer = await answer_once(self.database, memo, work)
+        log.info("subscription.secret_rotated", subscription_id=str(subscription_id), status=answer.status)
+        return await self._with_secret(answer) if answer.status == 200 else answer
 
     def _new_secret(self, subscription_id: UUID) -> SealedSecret:
         return SealedSecret(self.keyring.active, self.keyring.seal(urandom(_SECRET_BYTES), subscription_id.bytes))
