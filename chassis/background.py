@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+from chassis.metrics import LOOP_RESTARTS
 from chassis.telemetry import log
 
 _PAUSE_SECONDS = 0.5
@@ -15,6 +16,7 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
         try:
             await loop()
         except Exception as error:
+            LOOP_RESTARTS.labels(name).inc()
             log.warning("background.restarts", loop=name, exc=error)
         await asyncio.sleep(_PAUSE_SECONDS * (1 + random.random()))  # noqa: S311 (spreads replicas; no secret)
 

@@ -22,6 +22,7 @@ from chassis.ids import new_id
 from chassis.messaging.codec import Codec
 from chassis.messaging.inbox import remember_new
 from chassis.messaging.outbox import Emission, write_outbox
+from chassis.metrics import FACTS_WRITTEN
 from chassis.telemetry import current_traceparent
 from schemas.event import Event, Fact
 
@@ -88,6 +89,11 @@ class Transaction:
         last = status.rpartition(" ")[2]
         return int(last) if last.isdigit() else 0
 
+    def count_facts(self) -> None:
+        """Once they are committed."""
+        for emission in self._emissions:
+            FACTS_WRITTEN.labels(emission.event.source, type(emission.event.data).__name__).inc()
+
     @property
     def emitted(self) -> bool:
         return bool(self._emissions)
@@ -141,6 +147,7 @@ class Database:
                 await tx.write_events()
             if tx.emitted:
                 self.outbox_filled.set()
+                tx.count_facts()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
@@ -158,6 +165,11 @@ class Database:
                 return bool(await db.fetchval("SELECT true"))
         except OUTAGES:
             return False
+
+    async def connections(self) -> tuple[int, int]:
+        """How many are in use, of how many."""
+        pool = await self.pool()
+        return pool.get_size() - pool.get_idle_size(), self._connections
 
     async def close(self) -> None:
         if self._pool is not None:

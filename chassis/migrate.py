@@ -9,6 +9,8 @@ from typing import Any
 
 from alembic import command, op
 from alembic.config import Config
+from pydantic import Field
+from pydantic_settings import BaseSettings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -22,6 +24,13 @@ _GRANTS = (
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
 )
+
+
+class MigrationSettings(BaseSettings):
+    """What `python -m local migrate` needs: the owner's database, and the password that the services' roles get."""
+
+    database_url: str = Field(alias="DATABASE_URL", repr=False)
+    role_password: str | None = Field(default=None, alias="CAREPLAN_ROLE_PASSWORD", repr=False)
 
 
 async def migrate(service: str, owner_url: str, role_password: str | None = None) -> None:

@@ -15,14 +15,14 @@ from chassis.background import every, keep_running
 from chassis.cleanup import Cleanup
 from chassis.crypto import Keyring
 from chassis.database import Database
+from chassis.measurements import Measurements
 from chassis.messaging.codec import Codec
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.dead_letters import DeadLetters, Handle
 from chassis.messaging.kafka import Reader, ensure_topics, onlooker, producer
 from chassis.messaging.lost_log import LostLog
 from chassis.messaging.nudges import Nudges
-from chassis.messaging.outbox import Relay, oldest_unsent_seconds
-from chassis.metrics import OUTBOX_AGE
+from chassis.messaging.outbox import Relay
 from chassis.security import TokenVerifier
 from chassis.settings import ServiceSettings
 from chassis.telemetry import Tracing, log
@@ -33,7 +33,6 @@ from schemas.topics import ALL, Topic
 _DRAIN_SECONDS = 10.0
 _LOST_LOG_SECONDS = 3.0
 _CLEANUP_SECONDS = 3600.0
-_OUTBOX_AGE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ class _Running:
     consumer: Consumer
     subscription: Subscription
     loops: Sequence[tuple[str, Loop]]
+    measurements: Measurements
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -94,7 +94,7 @@ class _Running:
         own: list[tuple[str, Loop]] = [
             ("relay", self._relay),
             ("lost log", self._watch_log),
-            ("outbox age", self._measure_outbox),
+            ("measurements", self.measurements.run),
             ("cleanup", self._clean_up),
         ]
         self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in (*own, *self.loops)]
@@ -102,7 +102,7 @@ class _Running:
     async def _read(self) -> None:
         reader = Reader(
             self.parts.settings,
-            f"careplan-{self.parts.service}",
+            self.parts.service,
             self.subscription.topics,
             self.consumer.receive,
             self.stopping,
@@ -134,12 +134,6 @@ class _Running:
             await asyncio.Event().wait()
         return mine
 
-    async def _measure_outbox(self) -> None:
-        age = OUTBOX_AGE.labels(self.parts.service)
-        while True:
-            age.set(await oldest_unsent_seconds(self.parts.database))
-            await asyncio.sleep(_OUTBOX_AGE_SECONDS)
-
     async def _clean_up(self) -> None:
         cleanup = Cleanup(self.parts.database, self.parts.settings.keep_sent_days)
         await every(_CLEANUP_SECONDS, cleanup.run)
@@ -157,7 +151,12 @@ class _Running:
 
 
 def assemble(
-    parts: Parts, subscription: Subscription, routers: Sequence[APIRouter], loops: Sequence[tuple[str, Loop]] = ()
+    parts: Parts,
+    subscription: Subscription,
+    routers: Sequence[APIRouter],
+    loops: Sequence[tuple[str, Loop]] = (),
+    *,
+    has_jobs: bool = False,
 ) -> FastAPI:
     """The service's application. Starting it starts its loops; it starts while database and broker are still away."""
     dead_letters = DeadLetters(parts.service, parts.database, parts.codec, parts.keyring, subscription.handle)
@@ -167,7 +166,8 @@ def assemble(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        running = _Running(parts, consumer, subscription, loops)
+        measurements = Measurements(parts.service, parts.database, has_jobs)
+        running = _Running(parts, consumer, subscription, loops, measurements)
         await running.start()
         log.info("service.started", service=parts.service)
         yield
@@ -183,6 +183,7 @@ def assemble(
         tokens=parts.tokens,
         tracing=parts.tracing,
         lifespan=lifespan,
+        metrics_token=parts.settings.metrics_token,
     )
     app.state.dead_letters = dead_letters
     return app

@@ -41,6 +41,8 @@ class ServiceSettings(BaseSettings):
     pharmacy_time_zone: str = Field(default="America/New_York", alias="PHARMACY_TIME_ZONE")
     trace_sample: float = Field(default=0.05, alias="CAREPLAN_TRACE_SAMPLE", ge=0, le=1)
     otlp_endpoint: str | None = Field(default=None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    metrics_token: str | None = Field(default=None, alias="CAREPLAN_METRICS_TOKEN", repr=False, min_length=16)
+    """What Prometheus shows as a bearer token where it scrapes from another machine; without one, only loopback may."""
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", alias="CAREPLAN_LOG_LEVEL")
 
     @field_validator("pharmacy_time_zone")

@@ -1,5 +1,6 @@
 """One HTTP application: the one error form, the trace, the metrics, the probes. A route only raises."""
 
+import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -129,7 +130,7 @@ class Telemetry:
                 REQUESTS.labels(self._service, scope["method"], route, str(status)).observe(elapsed)
 
 
-def probes(database: Database) -> APIRouter:
+def probes(database: Database, metrics_token: str | None) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/health/live")
@@ -145,12 +146,23 @@ def probes(database: Database) -> APIRouter:
 
     @router.get("/metrics", response_class=Response)
     async def metrics(request: Request) -> Response:
-        """Prometheus text; open on loopback only."""
-        if request.client is None or not request.client.host.startswith(_LOOPBACK):
+        """Prometheus text; open on loopback, and to who has the token that scrapers have."""
+        if not (_is_loopback(request) or _is_scraper(request, metrics_token)):
             raise Forbidden("Metrics are open on loopback only.")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _is_loopback(request: Request) -> bool:
+    """A proxy on this machine calls from loopback too, for whoever stands behind it."""
+    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    return request.client is not None and request.client.host.startswith(_LOOPBACK) and not forwarded
+
+
+def _is_scraper(request: Request, token: str | None) -> bool:
+    shown = request.headers.get("authorization", "").encode()
+    return token is not None and hmac.compare_digest(shown, f"Bearer {token}".encode())
 
 
 def create_app(
@@ -161,6 +173,7 @@ def create_app(
     tokens: TokenVerifier,
     tracing: Tracing,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    metrics_token: str | None = None,
 ) -> FastAPI:
     app = DocumentedApp(
         title=f"Care plans: {service}",
@@ -178,6 +191,6 @@ def create_app(
     )
     app.state.tokens = tokens
     app.add_middleware(Telemetry, service=service, tracing=tracing)
-    for router in (*routers, probes(database)):
+    for router in (*routers, probes(database, metrics_token)):
         app.include_router(router)
     return app

@@ -31,13 +31,13 @@ def up() -> None:
 
 
 @cli.command()
-def service(name: str, port: Port) -> None:
-    """Run one service, set by its environment variables."""
+def service(name: str, port: Port, host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1") -> None:
+    """Run one service, set by its environment variables, or by files called as they are in CAREPLAN_SECRETS."""
     from local.serve import serve_one
 
     if name not in SERVICES:
         raise typer.BadParameter(f"one of {', '.join(SERVICES)}")
-    serve_one(name, port)
+    serve_one(name, port, host)
 
 
 @cli.command()
@@ -47,10 +47,12 @@ def migrate() -> None:
 
 
 async def _migrate_all() -> None:
+    from chassis.migrate import MigrationSettings
     from chassis.migrate import migrate as migrate_one
 
+    settings = MigrationSettings(_secrets_dir=os.environ.get("CAREPLAN_SECRETS"))
     for name in SERVICES:
-        await migrate_one(name, os.environ["DATABASE_URL"], os.environ.get("CAREPLAN_ROLE_PASSWORD"))
+        await migrate_one(name, settings.database_url, settings.role_password)
 
 
 @cli.command(hidden=True)

@@ -26,13 +26,20 @@ def build_service(name: str, values: Mapping[str, str] | None = None, nudges: Nu
     """The service's application from the environment, or from `values` under the same names."""
     settings_class: Any = getattr(importlib.import_module(f"services.{name}.settings"), _SETTINGS[name])
     main: Any = importlib.import_module(f"services.{name}.main")
-    app: FastAPI = main.build(settings_class(**values) if values is not None else settings_class(), nudges)
+    settings = settings_class(**values) if values is not None else settings_class(**_secrets_folder())
+    app: FastAPI = main.build(settings, nudges)
     return app
 
 
-def serve_one(name: str, port: int) -> None:
+def _secrets_folder() -> dict[str, str]:
+    """Where containers find their secrets: a folder with a file for each setting, called as the setting."""
+    folder = os.environ.get("CAREPLAN_SECRETS")
+    return {"_secrets_dir": folder} if folder else {}
+
+
+def serve_one(name: str, port: int, host: str = "127.0.0.1") -> None:
     configure_logs(os.environ.get("CAREPLAN_LOG_LEVEL", "info"))
-    _serve(build_service(name), port)
+    _serve(build_service(name), port, host)
 
 
 def serve_all(environments: Mapping[str, Mapping[str, str]], port: int) -> None:
@@ -42,10 +49,10 @@ def serve_all(environments: Mapping[str, Mapping[str, str]], port: int) -> None:
     _serve(Front({name: build_service(name, environments[name], nudges) for name in SERVICES}), port)
 
 
-def _serve(app: Any, port: int) -> None:
+def _serve(app: Any, port: int, host: str = "127.0.0.1") -> None:
     uvicorn.run(
         app,
-        host="127.0.0.1",
+        host=host,
         port=port,
         loop="uvloop",
         http="httptools",

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 from chassis.database import COLLISIONS, OUTAGES
 from chassis.messaging.codec import Codec, Undecodable
 from chassis.messaging.dead_letters import DeadLetters, Handle, Message
-from chassis.metrics import EVENTS_HANDLED
+from chassis.metrics import DATABASE_OUTAGES, EVENT_FAILURES, EVENTS_HANDLED, POLL_SECONDS
 from chassis.telemetry import Tracing, is_sampled, log
 from schemas.event import Event, Fact
 
@@ -48,7 +48,8 @@ class Consumer:
             if event is not None and isinstance(event.data, self.facts):
                 readable.append((message, event))
         if readable:
-            await self._handle_all(readable)
+            with POLL_SECONDS.labels(self.service).time():
+                await self._handle_all(readable)
             EVENTS_HANDLED.labels(self.service).inc(len(readable))
 
     async def _handle_all(self, readable: Sequence[tuple[Message, Event]]) -> None:
@@ -67,6 +68,7 @@ class Consumer:
                 return
             except Exception as error:
                 failure = error
+                EVENT_FAILURES.labels(self.service).inc()
                 log.warning("event.failed", event_id=str(event.id), type=event.type, attempt=attempt, exc=error)
                 await asyncio.sleep(0.05 * attempt)
         await self._through_outages(lambda: self.dead_letters.keep(message, type(failure).__name__, _ATTEMPTS))
@@ -93,5 +95,6 @@ class Consumer:
             except OUTAGES as error:
                 pause = _OUTAGE_PAUSE_SECONDS[min(pauses, len(_OUTAGE_PAUSE_SECONDS) - 1)]
                 pauses += 1
+                DATABASE_OUTAGES.labels(self.service, type(error).__name__).inc()
                 log.warning("database.away", service=self.service, exc=error)
                 await asyncio.sleep(pause)

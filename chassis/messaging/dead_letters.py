@@ -14,6 +14,7 @@ from chassis.errors import NotFound, WrongState
 from chassis.idempotency import Memo, answer_once
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec, Undecodable
+from chassis.metrics import DEAD_LETTERED
 from chassis.telemetry import log
 from schemas.event import Event
 
@@ -101,6 +102,7 @@ class DeadLetters:
                 self.keyring.active,
                 self.keyring.seal(value, letter_id.bytes),
             )
+        DEAD_LETTERED.labels(self.service, reason).inc()
         log.error(
             "event.dead_lettered",
             dead_letter_id=str(letter_id),

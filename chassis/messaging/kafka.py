@@ -12,6 +12,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, Re
 
 from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.dead_letters import Message
+from chassis.messaging.lag import Lag
 from chassis.messaging.nudges import Nudges, PatientConsumer
 from chassis.settings import ServiceSettings
 from chassis.telemetry import log
@@ -65,7 +66,7 @@ class Reader:
     """One member of a consumer group: a poll is handled whole, then its offsets are committed."""
 
     settings: ServiceSettings
-    group: str
+    service: str
     topics: tuple[Topic, ...]
     receive: Callable[[Sequence[Message]], Awaitable[None]]
     stopping: asyncio.Event
@@ -75,14 +76,19 @@ class Reader:
         """Reads until `stopping` is set; raises when the broker is away, and is started again."""
         await ensure_topics(self.settings, self.topics)
         consumer = self._consumer()
+        lag = Lag(self.service, [topic.name for topic in self.topics], consumer)
+        watching: asyncio.Task[None] | None = None
         try:
             await consumer.start()
+            watching = asyncio.create_task(lag.watch())
             while not self.stopping.is_set():
                 polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_LARGEST_POLL_RECORDS)
                 if polled:
                     await self.receive([_message(record) for record in chain(*polled.values())])
-                    await _commit(consumer, polled)
+                    lag.committed |= await _commit(consumer, polled)
         finally:
+            if watching:
+                watching.cancel()
             await consumer.stop()
 
     def _consumer(self) -> AIOKafkaConsumer:
@@ -90,7 +96,7 @@ class Reader:
         names = [topic.name for topic in self.topics]
         common: dict[str, Any] = {
             "bootstrap_servers": self.settings.kafka_bootstrap_servers,
-            "group_id": self.group,
+            "group_id": f"careplan-{self.service}",
             "auto_offset_reset": "earliest",
             "enable_auto_commit": False,
             "session_timeout_ms": session_ms,
@@ -109,13 +115,18 @@ def _message(record: ConsumerRecord) -> Message:
     return Message(record.topic, record.partition, record.offset, headers, record.value)
 
 
-async def _commit(consumer: AIOKafkaConsumer, polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+async def _commit(
+    consumer: AIOKafkaConsumer, polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]
+) -> dict[TopicPartition, int]:
+    """The offsets that are committed now; none where the partitions are another member's by now."""
     offsets = {partition: records[-1].offset + 1 for partition, records in polled.items()}
     try:
         await consumer.commit(offsets)
+        return offsets
     except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
         # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.
         log.warning("offsets.not_committed", exc=error)
     except KafkaError as error:
         log.warning("offsets.not_committed", exc=error)
         raise
+    return {}

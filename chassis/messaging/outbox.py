@@ -106,17 +106,6 @@ async def write_outbox(connection: Any, emissions: Sequence[Emission]) -> None:
     )
 
 
-_OLDEST_UNSENT = """
-SELECT extract(epoch FROM now() - created_at)::float8 FROM outbox WHERE sent_at IS NULL ORDER BY id LIMIT 1
-"""
-
-
-async def oldest_unsent_seconds(database: "Database") -> float:
-    """How long the oldest unsent event has been waiting; 0 where none is."""
-    async with database.reading() as db:
-        return await db.fetchval(_OLDEST_UNSENT) or 0.0
-
-
 @dataclass
 class Relay:
     """Sends what the outbox holds, in its order, and marks it sent only after the broker has answered."""

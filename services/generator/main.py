@@ -56,6 +56,7 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
         handlers.subscription(generator),
         [routes.review_router(Review(parts.database))],
         loops=[("worker", worker.run)],
+        has_jobs=True,
     )
 
 

@@ -18,7 +18,7 @@ from chassis.telemetry import log
 from schemas.event import Event
 from schemas.intake import CarePlanRequested, OrderConfirmed, OrderReceived
 from schemas.order import Finding
-from services.intake import document_rows, storage
+from services.intake import document_rows, metrics, storage
 from services.intake.archive import KeptDocument
 from services.intake.changes import Changes
 from services.intake.domain import answers, progress
@@ -112,6 +112,8 @@ class Intake:
             of = {order.order_id: earlier.get(order.order_id, order.first_answer).subject for order in new}
             kept = [(document, of[order.order_id]) for order in new for document in order.documents]
             await document_rows.insert_documents(tx, kept)
+        for order in fresh:
+            metrics.ORDERS_RECEIVED.labels(order.source).inc()
         if fresh:
             log.info("orders.received", orders=len(fresh), first=str(fresh[0].order_id))
         return [earlier.get(order.order_id, order.first_answer) for order in new]
@@ -208,6 +210,7 @@ class Intake:
                     changed[event.subject] = after
             if changed:
                 await storage.save_progress(tx, changed)
+        metrics.plans_came([(current[order_id], after) for order_id, after in changed.items()])
 
     async def nudge(self) -> None:
         """Has the last event of every order that stands still sent again."""
@@ -215,6 +218,7 @@ class Intake:
             nudged = await storage.nudge_stuck_orders(tx)
         if nudged:
             self.database.outbox_filled.set()
+            metrics.ORDERS_NUDGED.inc(nudged)
             log.warning("orders.nudged", orders=nudged)
 
 

@@ -16,6 +16,7 @@ from services.notification.use_cases import Deliveries, Noting, Sending, Subscri
 from services.notification.use_cases.sending import Outlet
 
 _TIDY_SECONDS = 600.0
+_MEASURE_SECONDS = 5.0
 
 
 def build(settings: NotificationSettings, nudges: Nudges | None = None) -> FastAPI:
@@ -32,7 +33,11 @@ def build(settings: NotificationSettings, nudges: Nudges | None = None) -> FastA
             routes.subscriptions_router(Subscriptions(parts.database, parts.keyring, can_send, sending.wake)),
             routes.deliveries_router(Deliveries(parts.database, sending.wake)),
         ],
-        loops=[("sender", sending.run), ("tidy", lambda: every(_TIDY_SECONDS, lambda: sending.tidy(kept_for)))],
+        loops=[
+            ("sender", sending.run),
+            ("tidy", lambda: every(_TIDY_SECONDS, lambda: sending.tidy(kept_for))),
+            ("deliveries age", lambda: every(_MEASURE_SECONDS, sending.measure)),
+        ],
     )
 
 

@@ -255,6 +255,17 @@ WHERE s.enabled
 """
 
 
+# Since it was written: an endpoint that rests, or is down, shows here.
+_OLDEST_WAITING = """
+SELECT extract(epoch FROM now() - min(d.created_at))::float8
+FROM deliveries AS d JOIN subscriptions AS s USING (subscription_id) WHERE d.state = 'waiting' AND s.enabled
+"""
+
+
+async def oldest_waiting_seconds(tx: Transaction) -> float:
+    return await tx.fetchval(_OLDEST_WAITING) or 0.0
+
+
 async def lease_lanes(tx: Transaction, limit: int, lease: timedelta) -> list[Lane]:
     return [Lane(*row) for row in await tx.fetch(_LEASE, limit, lease)]
 

@@ -14,6 +14,7 @@ from services.validation import storage
 from services.validation.domain.decision import Admission, Candidate, Decision, admit, decide
 from services.validation.domain.provider import CheckDigitRule
 from services.validation.domain.register import Register, Sameness
+from services.validation.metrics import FINDINGS
 
 FACTS: tuple[type[Fact], ...] = (OrderReceived, OrderConfirmed)
 
@@ -32,13 +33,17 @@ class Validation:
             candidates = [_candidate(event) for event in new]
             known = await storage.open_register(tx, candidates, self.sameness)
             admissions: list[Admission] = []
+            found: list[str] = []
             for event, candidate in zip(new, candidates, strict=True):
                 decision = decide(candidate, known, self.check_digit)
                 if decision.outcome == "accepted":
                     admissions.append(admit(candidate, known, (new_id(), new_id())))
+                found += [finding.code for finding in decision.findings]
                 self._tell(tx, event, candidate, decision, known)
             if admissions:
                 await storage.save_admissions(tx, admissions)
+        for code in found:
+            FINDINGS.labels(code).inc()
         log.info("orders.decided", orders=len(new), accepted=len(admissions))
 
     def _tell(self, tx: Transaction, event: Event, candidate: Candidate, decision: Decision, known: Register) -> None:

@@ -88,7 +88,7 @@ def _router() -> APIRouter:
     return router
 
 
-def _app(server_url: str = "postgresql://nobody@127.0.0.1:1/none") -> FastAPI:
+def _app(server_url: str = "postgresql://nobody@127.0.0.1:1/none", metrics_token: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
@@ -100,6 +100,7 @@ def _app(server_url: str = "postgresql://nobody@127.0.0.1:1/none") -> FastAPI:
         tokens=TokenVerifier(TokenSigner(new_signing_key()).public_keys()),
         tracing=Tracing("intake", 1.0, None),
         lifespan=lifespan,
+        metrics_token=metrics_token,
     )
 
 
@@ -223,6 +224,19 @@ async def test_metrics_are_open_on_loopback_only() -> None:
         transport = httpx2.ASGITransport(_app(), client=(address, 1))
         async with httpx2.AsyncClient(transport=transport, base_url="http://intake") as caller:
             assert (await caller.get("/metrics")).status_code == status
+
+
+async def test_metrics_are_open_to_a_scraper_elsewhere_with_the_token_and_to_nobody_behind_a_proxy() -> None:
+    token = "only-prometheus-has-this"
+    for address, headers, status in (
+        ("10.0.0.7", {"authorization": f"Bearer {token}"}, 200),
+        ("10.0.0.7", {"authorization": "Bearer another"}, 403),
+        ("10.0.0.7", {"authorization": "Bearer None"}, 403),
+        ("127.0.0.1", {"x-forwarded-for": "10.0.0.7"}, 403),
+    ):
+        transport = httpx2.ASGITransport(_app(metrics_token=token), client=(address, 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://intake", headers=headers) as caller:
+            assert (await caller.get("/metrics")).status_code == status, (address, headers)
 
 
 def test_refusals_of_the_database_that_waiting_does_not_mend_are_no_outages() -> None:

@@ -12,7 +12,7 @@ from aiokafka.structs import RecordMetadata
 from chassis.database import Database
 from chassis.messaging.kafka import ensure_topics, producer
 from chassis.messaging.nudges import Nudges
-from chassis.messaging.outbox import Relay, oldest_unsent_seconds
+from chassis.messaging.outbox import Relay
 from local.broker import EmbeddedBroker
 from schemas.event import Event
 from schemas.intake import CarePlanRequested
@@ -120,18 +120,6 @@ async def test_rows_that_commit_late_are_found(intake: Database) -> None:
         assert await relay.send_waiting() == 1
     assert await relay.send_waiting() == 1
     assert broker.keys[-1] == str(early.subject).encode()
-
-
-async def test_the_age_of_the_oldest_unsent_event_is_known(intake: Database) -> None:
-    assert await oldest_unsent_seconds(intake) == 0
-    await _emit(intake, 2)
-    async with intake.transaction() as tx:
-        await tx.execute(
-            "UPDATE outbox SET created_at = now() - interval '90 s' WHERE id = (SELECT min(id) FROM outbox)"
-        )
-    assert 90 <= await oldest_unsent_seconds(intake) < 100
-    await _relay(intake, _Broker()).send_waiting()
-    assert await oldest_unsent_seconds(intake) == 0
 
 
 async def test_two_relays_never_send_one_row_twice(intake: Database) -> None:

@@ -26,7 +26,7 @@ from schemas.event import Event, Fact
 from schemas.generator import CarePlanCompleted, CarePlanFailed
 from schemas.intake import CarePlanRequested
 from schemas.validation import OrderAccepted
-from services.generator import storage
+from services.generator import metrics, storage
 from services.generator.adapters.model import LanguageModel, ModelAnswer, ModelFailed, ModelUnavailable
 from services.generator.domain.answer import BadAnswer
 from services.generator.domain.request import PlanRequest
@@ -127,13 +127,26 @@ class Generator:
         """Calls the model, and keeps what it said before anybody reads it."""
         if job.billed_tries > MOST_BILLED_TRIES:
             raise ModelFailed("TRIES_USED_UP")
-        started = time.monotonic()
-        answer = await self.model.write(request, kept[-1].complaints if kept else ())
-        new = KeptAnswer(job.generation, answer, time.monotonic() - started, refused=False)
+        answer, seconds = await self._measured(request, kept[-1].complaints if kept else ())
+        new = KeptAnswer(job.generation, answer, seconds, refused=False)
         if self.model.billed:
             async with self.database.transaction() as tx:
                 await storage.keep_answer(tx, job, new, self.keyring)
         return new
+
+    async def _measured(self, request: PlanRequest, complaints: Sequence[str]) -> tuple[ModelAnswer, float]:
+        started, outcome = time.monotonic(), "ABORTED"
+        try:
+            answer = await self.model.write(request, complaints)
+            outcome = "answered"
+        except (ModelUnavailable, ModelFailed) as failure:
+            outcome = failure.reason
+            raise
+        finally:
+            seconds = time.monotonic() - started
+            metrics.MODEL_SECONDS.labels(self.model.provider, outcome).observe(seconds)
+        metrics.count_tokens(answer)
+        return answer, seconds
 
     # ── end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -151,6 +164,9 @@ class Generator:
             for outcome in valid:
                 if outcome.packed_plan is None:
                     tx.emit(_failed(outcome), cause=outcome.job.cause)
+        for outcome in valid:
+            if outcome.packed_plan is None:
+                metrics.PLANS_GIVEN_UP.labels(outcome.reason).inc()
         log.info("plans.written", completed=len(plans), failed=len(valid) - len(plans), lost=len(outcomes) - len(valid))
         return [None] * len(outcomes)
 
@@ -164,6 +180,7 @@ class Generator:
         await self._outcomes.submit(_Outcome(job, assignment, _model_use(kept), reason=reason, message=message))
 
     async def _refuse(self, job: Job, kept: KeptAnswer, complaints: tuple[str, ...]) -> None:
+        metrics.ANSWERS_REFUSED.inc()
         if self.model.billed:
             refused = KeptAnswer(kept.generation, kept.answer, kept.seconds, refused=True, complaints=complaints)
             async with self.database.transaction() as tx:

@@ -25,6 +25,7 @@ from services.notification.domain.message import Told
 from services.notification.domain.outcome import Outcome
 from services.notification.domain.schedule import next_try, rest
 from services.notification.domain.subscription import Kind
+from services.notification.metrics import DELIVERIES_OLDEST, DELIVERY_TRIES
 from services.notification.storage import Lane, Try
 
 _OUTAGE_PAUSE_SECONDS = 0.5
@@ -151,6 +152,7 @@ class Sending:
             now = await tx.fetchval("SELECT now()")
             rests = rest(taken.failures_in_row + 1, self.jitter(), outcome.retry_after)
             written = await storage.settle(tx, taken, outcome, self._again_at(taken, outcome, now), rests)
+        DELIVERY_TRIES.labels(taken.kind, outcome.code).inc()
         log.info(
             "delivery.tried" if written else "delivery.lost_lease",
             delivery_id=str(taken.told.delivery_id),
@@ -165,6 +167,12 @@ class Sending:
         if outcome.delivered or outcome.gone:
             return None
         return next_try(now, taken.tries, taken.gives_up_at, self.jitter(), outcome.retry_after)
+
+    # ── looking ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def measure(self) -> None:
+        async with self.database.reading() as db:
+            DELIVERIES_OLDEST.set(await storage.oldest_waiting_seconds(db))
 
     # ── cleaning up ────────────────────────────────────────────────────────────────────────────────────────────
 

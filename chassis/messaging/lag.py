@@ -1,0 +1,51 @@
+"""How far a reader is behind, counted from what it has committed: a poll that hangs counts as not handled."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from chassis.metrics import KAFKA_LAG, PARTITIONS_READ
+
+_EVERY_SECONDS = 5.0
+
+
+@dataclass
+class Lag:
+    """Of one member of a group: its own partitions only, so that the sum over all members is the group's."""
+
+    service: str
+    topics: Sequence[str]
+    consumer: AIOKafkaConsumer
+    committed: dict[TopicPartition, int] = field(default_factory=dict)
+    """Offsets by which the reader goes on; it writes them after each commit."""
+
+    async def watch(self) -> None:
+        try:
+            while True:
+                await self._measure()
+                await asyncio.sleep(_EVERY_SECONDS)
+        finally:
+            self._show({}, 0)
+
+    async def _measure(self) -> None:
+        mine = self.consumer.assignment()
+        try:
+            ends = await self.consumer.end_offsets(mine) if mine else {}
+            behind = {partition: end - await self._handled_up_to(partition) for partition, end in ends.items()}
+        except KafkaError:
+            return  # away for a moment: what was measured last stands
+        self._show(behind, len(mine))
+
+    async def _handled_up_to(self, partition: TopicPartition) -> int:
+        if partition not in self.committed:
+            self.committed[partition] = await self.consumer.committed(partition) or 0
+        return self.committed[partition]
+
+    def _show(self, behind: dict[TopicPartition, int], partitions: int) -> None:
+        PARTITIONS_READ.labels(self.service).set(partitions)
+        for topic in self.topics:
+            lag = sum(max(0, events) for partition, events in behind.items() if partition.topic == topic)
+            KAFKA_LAG.labels(self.service, topic).set(lag)
