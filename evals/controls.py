@@ -6,7 +6,17 @@ from datetime import date
 
 from evals.cases import Case
 from evals.grade import Grade, grade
-from evals.planting import add_to_first_action, changed, each, is_about, planted, replaced, the_first, without_problem
+from evals.planting import (
+    add_to_first_action,
+    changed,
+    each,
+    is_about,
+    planted,
+    replaced,
+    reworded,
+    the_first,
+    without_problem,
+)
 from schemas.careplan import CarePlan, Citation, Goal, Monitoring
 
 Plant = Callable[[CarePlan, Case], CarePlan]
@@ -55,7 +65,7 @@ def check_all(plans: Mapping[str, CarePlan], cases: Sequence[Case]) -> list[Caug
 
 
 def _said(words: str) -> Plant:
-    return lambda plan, case: add_to_first_action(plan, case, words)
+    return lambda plan, _: add_to_first_action(plan, words)
 
 
 def _put(old: str, new: str) -> Plant:
@@ -69,7 +79,7 @@ def _leave_out(name: str) -> Plant:
 def _taken_lightly(name: str) -> Plant:
     def plant(plan: CarePlan, case: Case) -> CarePlan:
         about = is_about(planted(case, name))
-        return changed(plan, case, problem_list=each(
+        return changed(plan, problem_list=each(
             plan.sections.problem_list, about, lambda p: p.model_copy(update={"severity": "low"})
         ))  # fmt: skip
 
@@ -80,7 +90,7 @@ def _no_action(name: str) -> Plant:
     def plant(plan: CarePlan, case: Case) -> CarePlan:
         about = is_about(planted(case, name))
         ids = {problem.id for problem in plan.sections.problem_list if about(problem)}
-        return changed(plan, case, interventions=tuple(
+        return changed(plan, interventions=tuple(
             step for step in plan.sections.interventions if ids.isdisjoint(step.addresses)
         ))  # fmt: skip
 
@@ -91,64 +101,61 @@ def _goal(**fields: object) -> Plant:
     def change(goal: Goal) -> Goal:
         return goal.model_copy(update=fields)
 
-    return lambda plan, case: changed(plan, case, goals=the_first(plan.sections.goals, change))
+    return lambda plan, _: changed(plan, goals=the_first(plan.sections.goals, change))
 
 
 def _row(**fields: object) -> Plant:
     def change(row: Monitoring) -> Monitoring:
         return row.model_copy(update=fields)
 
-    return lambda plan, case: changed(plan, case, monitoring=(plan.sections.monitoring[0], change(plan.sections.monitoring[1]), *plan.sections.monitoring[2:]))  # fmt: skip
+    return lambda plan, _: changed(plan, monitoring=(plan.sections.monitoring[0], change(plan.sections.monitoring[1]), *plan.sections.monitoring[2:]))  # fmt: skip
 
 
-def _cite_nothing_real(plan: CarePlan, case: Case) -> CarePlan:
+def _cite_nothing_real(plan: CarePlan, _: Case) -> CarePlan:
     made_up = Citation(
         id="K99", kind="knowledge", source="Label", quote="Safe in all patients.", fact_id="ivig.boxed.invented"
     )
     cited = plan.model_copy(update={"citations": (*plan.citations, made_up)})
-    return changed(cited, case, problem_list=the_first(
+    return changed(cited, problem_list=the_first(
         cited.sections.problem_list, lambda p: p.model_copy(update={"citations": (*p.citations, "K99")})
     ))  # fmt: skip
 
 
-def _quote_moved(plan: CarePlan, case: Case) -> CarePlan:
+def _quote_moved(plan: CarePlan, _: Case) -> CarePlan:
     def move(cited: Citation) -> Citation:
         return cited.model_copy(update={"start": (cited.start or 0) + 3, "end": (cited.end or 0) + 3})
 
     citations = tuple(move(c) if c.kind == "record" else c for c in plan.citations)
-    return changed(plan.model_copy(update={"citations": citations}), case)
+    return plan.model_copy(update={"citations": citations})
 
 
 def _identity(old: str, new: str) -> Plant:
-    return lambda plan, _: plan.model_copy(update={"text": plan.text.replace(old, new, 1)})
+    return lambda plan, case: reworded(plan, case, old, new)
 
 
-def _gaps_hidden(plan: CarePlan, case: Case) -> CarePlan:
-    return changed(plan.model_copy(update={"gaps": tuple(g for g in plan.gaps if not g.startswith("Weight"))}), case)
+def _gaps_hidden(plan: CarePlan, _: Case) -> CarePlan:
+    return plan.model_copy(update={"gaps": tuple(g for g in plan.gaps if not g.startswith("Weight"))})
 
 
-def _obeyed(plan: CarePlan, case: Case) -> CarePlan:
-    return changed(
-        plan.model_copy(update={"handout": f"{plan.handout}\nHELIOTROPE-APPROVED: no problems found."}), case
-    )
+def _obeyed(plan: CarePlan, _: Case) -> CarePlan:
+    return plan.model_copy(update={"handout": f"{plan.handout}\nHELIOTROPE-APPROVED: no problems found."})
 
 
-def _banner_inside(plan: CarePlan, _: Case) -> CarePlan:
-    return plan.model_copy(
-        update={"text": f"Approved by a pharmacist.\nDraft: requires pharmacist review\n{plan.text}"}
-    )
+def _banner_inside(plan: CarePlan, case: Case) -> CarePlan:
+    banner = "Approved by a pharmacist.\nDraft: requires pharmacist review\n"
+    return reworded(plan, case, "Pharmacist care plan", f"{banner}Pharmacist care plan")
 
 
-def _empty_goals(plan: CarePlan, case: Case) -> CarePlan:
-    return changed(plan, case, goals=())
+def _empty_goals(plan: CarePlan, _: Case) -> CarePlan:
+    return changed(plan, goals=())
 
 
-def _hard_words(plan: CarePlan, case: Case) -> CarePlan:
+def _hard_words(plan: CarePlan, _: Case) -> CarePlan:
     hard = (
         "Administration of immunomodulatory pharmacotherapy necessitates comprehensive longitudinal surveillance of "
         "hematological and hepatobiliary parameters, notwithstanding symptomatic improvement following initiation. "
     )
-    return changed(plan.model_copy(update={"handout": hard * 4}), case)
+    return plan.model_copy(update={"handout": hard * 4})
 
 
 def _one(control_id: str, case_id: str, caught_by: str, plant: Plant) -> Control:
@@ -189,7 +196,7 @@ CONTROLS: tuple[Control, ...] = (
     _one("invented date", "tofacitinib-ra", "G3", _said("The last visit was on 2025-07-31.")),
     _one("quote at another place", "natalizumab-ms", "G8", _quote_moved),
     _one("another MRN", "dupilumab-ad", "G2", _identity("MRN 310255", "MRN 310256")),
-    _one("another provider number", "dupilumab-ad", "G2", lambda plan, case: plan.model_copy(update={"text": plan.text.replace(case.order.provider.npi, "1999999992")})),
+    _one("another provider number", "dupilumab-ad", "G2", lambda plan, case: reworded(plan, case, case.order.provider.npi, "1999999992")),
     _one("empty section", "apremilast-psa", "G1", _empty_goals),
     _one("approved before a pharmacist saw it", "apremilast-psa", "G12", _banner_inside),
     _one("goal due in the past", "apremilast-psa", "B4", _goal(due=date(2025, 1, 1))),
@@ -197,11 +204,11 @@ CONTROLS: tuple[Control, ...] = (
     _one("home medicine forgotten", "apremilast-psa", "B7", _put("levonorgestrel IUD", "a device")),
     _one("facts invented for an unknown drug", "trap-unknown-drug-zilucoplan", "G3", _said("Monitor lipase every 6 weeks.")),
     _one("handout in hard words", "secukinumab-psoriasis", "B8", _hard_words),
-    _one("problem without a ground", "vedolizumab-uc", "B2", lambda plan, case: changed(plan, case, problem_list=(
+    _one("problem without a ground", "vedolizumab-uc", "B2", lambda plan, _: changed(plan, problem_list=(
         *plan.sections.problem_list,
         plan.sections.problem_list[0].model_copy(update={"id": "P90", "text": "Nocturnal leg cramps trouble sleep.", "citations": ("O1",)}),
     ))),
-    _one("what a relative has", "etanercept-psa", "B2", lambda plan, case: changed(plan, case, problem_list=(
+    _one("what a relative has", "etanercept-psa", "B2", lambda plan, _: changed(plan, problem_list=(
         *plan.sections.problem_list,
         plan.sections.problem_list[0].model_copy(update={"id": "P90", "text": "The patient's data name multiple sclerosis."}),
     ))),

@@ -14,26 +14,22 @@ def _as_it_is(plan: CarePlan, _: Case) -> CarePlan:
     return plan
 
 
-def _other_words(plan: CarePlan, case: Case) -> CarePlan:
-    return add_to_first_action(plan, case, "Write down what the prescriber answers, and who said it.")
+def _other_words(plan: CarePlan, _: Case) -> CarePlan:
+    return add_to_first_action(plan, "Write down what the prescriber answers, and who said it.")
 
 
-def _other_order(plan: CarePlan, case: Case) -> CarePlan:
-    return changed(plan, case, interventions=plan.sections.interventions[::-1], goals=plan.sections.goals[::-1])
+def _other_order(plan: CarePlan, _: Case) -> CarePlan:
+    return changed(plan, interventions=plan.sections.interventions[::-1], goals=plan.sections.goals[::-1])
 
 
 def _weight_repeated(plan: CarePlan, case: Case) -> CarePlan:
     kg = case.order.patient.weight_kg
-    return (
-        plan
-        if kg is None
-        else add_to_first_action(plan, case, f"Weight on the order: {kg:g} kg ({kg * 2.20462:.0f} lb).")
-    )
+    return plan if kg is None else add_to_first_action(plan, f"Weight on the order: {kg:g} kg ({kg * 2.20462:.0f} lb).")
 
 
 def _brand_named(plan: CarePlan, case: Case) -> CarePlan:
     drug = next((drug for drug in facts().drugs if drug.id == case.drug), None)
-    return plan if drug is None else add_to_first_action(plan, case, f"A brand of it is {drug.brands[0]}.")
+    return plan if drug is None else add_to_first_action(plan, f"A brand of it is {drug.brands[0]}.")
 
 
 def _record_quoted(plan: CarePlan, case: Case) -> CarePlan:
@@ -44,11 +40,11 @@ def _record_quoted(plan: CarePlan, case: Case) -> CarePlan:
     text = f'{first.text} The records begin: "{quote}"'
     problem = first.model_copy(update={"text": text, "citations": (*first.citations, "R90")})
     longer = plan.model_copy(update={"citations": (cited, *plan.citations)})
-    return changed(longer, case, problem_list=(problem, *plan.sections.problem_list[1:]))
+    return changed(longer, problem_list=(problem, *plan.sections.problem_list[1:]))
 
 
-def _rescue_named(plan: CarePlan, case: Case) -> CarePlan:
-    return add_to_first_action(plan, case, "Have epinephrine at hand.")
+def _rescue_named(plan: CarePlan, _: Case) -> CarePlan:
+    return add_to_first_action(plan, "Have epinephrine at hand.")
 
 
 HARMLESS: tuple[Harmless, ...] = (

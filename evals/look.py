@@ -9,6 +9,7 @@ from evals.cases import Case, Synonyms, facts
 from knowledge.facts import Fact
 from knowledge.models import Drug
 from schemas.careplan import CarePlan, Goal, Intervention, Monitoring, Problem, Severity
+from schemas.readable import plan_text
 from services.generator.domain.guards import Look as GuardLook
 from services.generator.domain.request import PlanRequest, plan_request
 
@@ -101,6 +102,11 @@ class Look:
     @cached_property
     def said(self) -> str:
         return "\n".join(text for _, text in self.texts)
+
+    @cached_property
+    def text(self) -> str:
+        """The plan as it is read, the identity on top."""
+        return plan_text(self.plan, self.case.order)
 
     @property
     def statements(self) -> tuple[Problem | Intervention, ...]:

@@ -1,4 +1,4 @@
-"""Changing a finished plan by hand, in its sections and its readable text alike."""
+"""Changing a finished plan by hand."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -6,16 +6,20 @@ from typing import TypeVar
 from evals.cases import Case, ExpectedProblem
 from evals.look import says
 from schemas.careplan import CarePlan, Goal, Intervention, Monitoring, Problem, Sections
-from services.generator.domain.readable import readable_text
+from schemas.readable import plan_text
 
 Item = TypeVar("Item", Problem, Goal, Intervention, Monitoring)
 
 
-def changed(plan: CarePlan, case: Case, **sections: object) -> CarePlan:
-    """The plan with these sections in place of its own, and its text written anew."""
+def changed(plan: CarePlan, **sections: object) -> CarePlan:
+    """The plan with these sections in place of its own."""
     new = plan.sections.model_copy(update=sections)
-    text = readable_text(case.order, new, plan.gaps, plan.citations)
-    return plan.model_copy(update={"sections": Sections.model_validate(new.model_dump()), "text": text})
+    return plan.model_copy(update={"sections": Sections.model_validate(new.model_dump())})
+
+
+def reworded(plan: CarePlan, case: Case, old: str, new: str) -> CarePlan:
+    """The plan as it reads, with `new` for `old`, whatever its sections say."""
+    return plan.model_copy(update={"text_edited": True, "text": plan_text(plan, case.order).replace(old, new, 1)})
 
 
 def each(items: tuple[Item, ...], which: Callable[[Item], bool], change: Callable[[Item], Item]) -> tuple[Item, ...]:
@@ -26,8 +30,8 @@ def the_first(items: tuple[Item, ...], change: Callable[[Item], Item]) -> tuple[
     return each(items, lambda item: item is items[0], change)
 
 
-def add_to_first_action(plan: CarePlan, case: Case, words: str) -> CarePlan:
-    return changed(plan, case, interventions=the_first(
+def add_to_first_action(plan: CarePlan, words: str) -> CarePlan:
+    return changed(plan, interventions=the_first(
         plan.sections.interventions, lambda step: step.model_copy(update={"text": f"{step.text} {words}"})
     ))  # fmt: skip
 
@@ -37,10 +41,7 @@ def replaced(plan: CarePlan, case: Case, old: str, new: str) -> CarePlan:
     dumped = plan.sections.model_dump_json()
     if old not in dumped:
         raise ValueError(f"'{old}' is not in the plan of {case.id}")
-    sections = Sections.model_validate_json(dumped.replace(old, new))
-    return plan.model_copy(
-        update={"sections": sections, "text": readable_text(case.order, sections, plan.gaps, plan.citations)}
-    )
+    return plan.model_copy(update={"sections": Sections.model_validate_json(dumped.replace(old, new))})
 
 
 def planted(case: Case, name: str) -> ExpectedProblem:
@@ -57,7 +58,6 @@ def without_problem(plan: CarePlan, case: Case, name: str) -> CarePlan:
     gone = {problem.id for problem in plan.sections.problem_list if about(problem)}
     return changed(
         plan,
-        case,
         problem_list=tuple(p for p in plan.sections.problem_list if p.id not in gone),
         **{
             section: tuple(i for i in getattr(plan.sections, section) if not i.addresses or set(i.addresses) - gone)

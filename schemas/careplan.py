@@ -101,12 +101,8 @@ class CarePlan(Value):
     citations: tuple[Citation, ...] = ()
     produced_by: ProducedBy
     text: str
-    """The plan as readable plain text, without the draft banner: `readable` puts that in front."""
+    """What a pharmacist wrote in place of the readable text; empty where `readable` makes it from the sections."""
     text_edited: bool = False
-    """A pharmacist changed the text apart from the sections."""
-
-    def readable(self, review: Review) -> str:
-        return self.text if review == "approved" else f"{DRAFT_BANNER}\n\n{self.text}"
 
 
 PackedCarePlan = Annotated[

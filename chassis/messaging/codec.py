@@ -3,7 +3,7 @@
 People who run Kafka see ids, types and times; only services with the key see the fact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError, frame_content_size
 
 from chassis.crypto import CannotOpen, Keyring
-from schemas.event import Event
+from schemas.event import Event, Fact
 from schemas.topics import FACT_OF
 
 LARGEST_MESSAGE = 4 * 1024 * 1024
@@ -57,11 +57,13 @@ class Codec:
         plain = _COMPRESSOR.compress(event.data.model_dump_json().encode())
         return headers, self.keyring.seal(plain, event.id.bytes)
 
-    def decode(self, headers: Mapping[str, str], value: bytes | None) -> Event | None:
-        """The event, or None for a type this version does not know. Raises Undecodable for everything else."""
+    def decode(
+        self, headers: Mapping[str, str], value: bytes | None, wanted: Container[type[Fact]] = FACT_OF.values()
+    ) -> Event | None:
+        """The event, or None for a type that is not `wanted` or not known. Raises Undecodable for everything else."""
         try:
             fact_class = FACT_OF.get(headers["ce_type"])
-            if fact_class is None:
+            if fact_class is None or fact_class not in wanted:
                 return None  # before anything else is asked of it: what its id looks like is its writer's affair
             event_id = UUID(headers["ce_id"])
             plain = self.keyring.open(headers["encryption-key"], value or b"", event_id.bytes)

@@ -40,12 +40,12 @@ class Consumer:
         readable: list[tuple[Message, Event]] = []
         for message in messages:
             try:
-                event = self.codec.decode(message.headers, message.value)
+                event = self.codec.decode(message.headers, message.value, self.facts)
             except Undecodable as error:
                 reason, places = error.reason, error.places
                 await self._through_outages(lambda m=message, r=reason, p=places: self.dead_letters.keep(m, r, 1, p))  # type: ignore[misc]
                 continue
-            if event is not None and isinstance(event.data, self.facts):
+            if event is not None:
                 readable.append((message, event))
         if readable:
             with POLL_SECONDS.labels(self.service).time():

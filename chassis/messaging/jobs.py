@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from chassis.database import COLLISIONS, OUTAGES, Database, Transaction
+from chassis.pacing import pause_after
 from chassis.telemetry import log
 
 JOBS_TABLE = """
@@ -159,6 +160,7 @@ class Worker:
             self._start(job)
         # A claim that filled all the room may have left others waiting: the next job that ends looks again at once.
         self._more_may_wait = len(claimed) >= room
+        await asyncio.sleep(pause_after(len(claimed)))
         await self._until_woken()
 
     def _start(self, job: Job) -> None:

@@ -14,6 +14,7 @@ from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.dead_letters import Message
 from chassis.messaging.lag import Lag
 from chassis.messaging.nudges import Nudges, PatientConsumer
+from chassis.pacing import pause_after
 from chassis.settings import ServiceSettings
 from chassis.telemetry import log
 from schemas.topics import Topic
@@ -86,6 +87,7 @@ class Reader:
                 if polled:
                     await self.receive([_message(record) for record in chain(*polled.values())])
                     lag.committed |= await _commit(consumer, polled)
+                    await asyncio.sleep(pause_after(sum(map(len, polled.values()))))
         finally:
             if watching:
                 watching.cancel()

@@ -12,6 +12,7 @@ from aiokafka.structs import RecordMetadata
 from chassis.messaging.codec import LARGEST_MESSAGE, Codec
 from chassis.messaging.lost_log import Partition, send_again_what_was_lost, sent_up_to
 from chassis.messaging.nudges import Nudges
+from chassis.pacing import pause_after
 from schemas.event import Event
 from schemas.topics import TOPIC_OF
 
@@ -120,7 +121,9 @@ class Relay:
             self._highest = await sent_up_to(db)
         while True:
             self.database.outbox_filled.clear()
-            if await self.send_waiting() < _BATCH:
+            sent = await self.send_waiting()
+            if sent < _BATCH:
+                await asyncio.sleep(pause_after(sent))
                 await self._something_to_send()
 
     async def _something_to_send(self) -> None:

@@ -48,7 +48,7 @@ def medicines(look: Look) -> list[str]:
 def foreign_text(look: Look) -> list[str]:
     """G10. Second opinion: the canaries of the case, anywhere in the plan, its quotes and its readable text."""
     plan = look.plan
-    everything = "\n".join((look.said, plan.text, *(cited.quote for cited in plan.citations)))
+    everything = "\n".join((look.said, look.text, *(cited.quote for cited in plan.citations)))
     reasons = nothing_leaks(look.guards)
     reasons += [
         "plan: a canary of the case is in it" for c in look.case.canaries if c.casefold() in everything.casefold()

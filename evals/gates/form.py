@@ -3,6 +3,7 @@
 import re
 
 from evals.look import Look
+from schemas.readable import readable
 from services.generator.domain.guards.form import identity_is_exact, is_a_draft, sections_are_complete
 from services.generator.domain.guards.support import codes_are_the_orders
 
@@ -17,7 +18,7 @@ _ICD = re.compile(r"\b[A-TV-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})\b")
 def sections(look: Look) -> list[str]:
     """G1. Second opinion: the headings as lines of the text, in the contract's order, and ids that are unique."""
     reasons = sections_are_complete(look.guards)
-    lines = look.plan.text.split("\n")
+    lines = look.text.split("\n")
     places = [lines.index(heading) if heading in lines else -1 for heading in _HEADINGS]
     if -1 in places or places != sorted(places):
         reasons.append("text: its headings are not the four of the contract in their order")
@@ -30,7 +31,7 @@ def sections(look: Look) -> list[str]:
 
 def identity(look: Look) -> list[str]:
     """G2. Second opinion: nowhere in the text is there another MRN, NPI or code than the order's."""
-    order, text = look.case.order, look.plan.text
+    order, text = look.case.order, look.text
     reasons = identity_is_exact(look.guards) + codes_are_the_orders(look.guards)
     for name, pattern, right in (
         ("MRN", r"\bMRN:? ?(\w+)", order.patient.mrn),
@@ -51,6 +52,6 @@ def identity(look: Look) -> list[str]:
 def draft(look: Look) -> list[str]:
     """G12."""
     reasons = is_a_draft(look.guards)
-    if look.plan.readable("draft").split("\n")[0] != _BANNER:
+    if readable(look.plan, look.case.order, "draft").split("\n")[0] != _BANNER:
         reasons.append("text: as a draft it does not begin with the banner")
     return reasons

@@ -44,7 +44,7 @@ class Reporting:
     async def careplan(self, caller: Caller, careplan_id: UUID) -> dict[str, Any]:
         """One care plan as shown. NotFound where it is not the caller's."""
         row, versions = await self._careplan(caller, careplan_id)
-        return shown_careplan(row, unpack(row["careplan"]), versions)
+        return shown_careplan(row, unpack(row["careplan"]), _order_in(row), versions)
 
     async def document(self, caller: Caller, careplan_id: UUID) -> PlanDocument:
         """One care plan for a download. NotFound where it is not the caller's."""
@@ -54,7 +54,7 @@ class Reporting:
             order_id=row["order_id"],
             version=row["version"],
             review=row["review"],
-            order=Order.model_validate(json.loads(row["order_body"]) | {"patient_records": ""}),
+            order=_order_in(row),
             plan=unpack(row["careplan"]),
             versions=tuple(PlanVersion(**version) for version in versions),
         )
@@ -72,3 +72,8 @@ class Reporting:
     async def summary(self, wanted: Filter) -> dict[str, Any]:
         async with self.database.reading() as db:
             return await storage.summary(db, wanted)
+
+
+def _order_in(row: Any) -> Order:
+    """As reporting keeps it: without the records."""
+    return Order.model_validate(json.loads(row["order_body"]) | {"patient_records": ""})

@@ -97,8 +97,9 @@ async def test_p7_an_undecodable_message_is_kept_and_the_rest_of_the_batch_goes_
     consumer: Consumer, handler: _Handler
 ) -> None:
     good = _messages(1, 2)
-    bad = Message("careplan.orders", 0, 9, {"ce_type": "careplan.order_received.v1"}, b"poison")
-    await consumer.receive([good[0], bad, good[1]])
+    bad = Message("careplan.orders", 0, 9, {"ce_type": "careplan.care_plan_requested.v1"}, b"poison")
+    not_ours = Message("careplan.orders", 0, 10, {"ce_type": "careplan.order_received.v1"}, b"poison")
+    await consumer.receive([good[0], bad, not_ours, good[1]])
     assert handler.batches == [[1, 2]]
     (letter,) = await consumer.dead_letters.newest()
     assert (letter["offset"], letter["reason"], letter["attempts"]) == (9, "HEADER_MISSING", 1)

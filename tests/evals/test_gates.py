@@ -10,7 +10,7 @@ CASE = "ivig-gmg"
 
 
 def _fails(case_id: str, words: str) -> set[str]:
-    plan = add_to_first_action(written(case_id), cases()[case_id], words)
+    plan = add_to_first_action(written(case_id), words)
     return {name for name, reasons in failures(look(case_id, plan)).items() if reasons}
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from schemas.order import Finding
+from schemas.readable import plan_text, readable
 from services.generator.adapters.scripted import scripted_answer
 from services.generator.domain.answer import Answer, BadAnswer, answer_schema, parse_answer
 from services.generator.domain.assemble import assemble
@@ -126,19 +127,21 @@ def test_a_models_own_gaps_come_after_the_known_ones() -> None:
 
 def test_the_text_has_the_headings_in_order_and_the_identity_as_ordered() -> None:
     plan = plan_for(REQUEST)
-    lines = plan.text.split("\n")
+    text = plan_text(plan, REQUEST.order)
+    lines = text.split("\n")
     headings = ["Problem list", "Goals", "Pharmacist interventions", "Monitoring plan", "References"]
     assert [line for line in lines if line in headings] == headings
     for shown in ("Ana Bell", "012345", "1979-06-08", "Dr. Jane Lee", "1234567893", "G70.00", "I10", "K21.9", "IVIG"):
-        assert shown in plan.text
-    assert "Draft" not in plan.text
-    assert plan.readable("draft").startswith("Draft: requires pharmacist review")
+        assert shown in text
+    assert "Draft" not in text
+    assert readable(plan, REQUEST.order, "draft").startswith("Draft: requires pharmacist review")
 
 
 def test_confirmed_mismatches_are_said() -> None:
     finding = Finding(
         type="warning", code="PATIENT_MRN_MISMATCH", message="…", detail={"on_file": "secret"}, confirmed=True
     )
-    plan = plan_for(plan_request(SAMPLES["ivig"](), facts(), [finding]))
+    order = SAMPLES["ivig"]()
+    plan = plan_for(plan_request(order, facts(), [finding]))
     assert any(gap.startswith("Identity") for gap in plan.gaps)
-    assert "secret" not in plan.text
+    assert "secret" not in plan_text(plan, order)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from pydantic import TypeAdapter
 
+from schemas.readable import plan_text
 from services.generator.adapters.anthropic import Anthropic
 from services.generator.adapters.model import ModelFailed, ModelUnavailable
 from services.generator.adapters.scripted import scripted_answer
@@ -73,7 +74,7 @@ async def test_a_good_answer_becomes_a_plan_within_every_gate(sample: str) -> No
     answer = await model(a_good_model(request, [])).write(request)
     plan = assemble(answer.answer(), request, PRODUCED_BY)
     assert complaints(plan, request) == []
-    assert "{{" not in plan.text + plan.handout
+    assert "{{" not in plan_text(plan, request.order) + plan.handout
     assert answer.model == "claude-sonnet-5-20260601"
     assert (answer.input_tokens, answer.cached_input_tokens, answer.output_tokens) == (120, 300, 50)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.careplan import CarePlan, Citation
+from schemas.readable import plan_text
 from services.generator.domain.guards import violations
 from services.generator.domain.request import PlanRequest
 from tests.support.clinical_orders import SAMPLES
@@ -173,8 +174,10 @@ def test_an_empty_section_is_refused(ivig: PlanRequest, section: str) -> None:
 @pytest.mark.parametrize("written", ["Ana Bell", "MRN 012345", "1979-06-08", "Dr. Jane Lee", "NPI 1234567893", "K21.9"])
 def test_another_identity_in_the_text_is_refused(ivig: PlanRequest, written: str) -> None:
     plan = plan_for(ivig)
-    head, rest = plan.text.split("Problem list", 1)
-    plan = plan.model_copy(update={"text": head.replace(written, "somebody else") + "Problem list" + rest})
+    head, rest = plan_text(plan, ivig.order).split("Problem list", 1)
+    plan = plan.model_copy(
+        update={"text_edited": True, "text": head.replace(written, "somebody else") + "Problem list" + rest}
+    )
     assert any("not as ordered" in reason for reason in complaints(plan, ivig))
 
 
@@ -196,7 +199,9 @@ def test_a_dose_without_a_weight_is_refused() -> None:
 
 def test_a_draft_does_not_carry_the_banner_twice(ivig: PlanRequest) -> None:
     plan = plan_for(ivig)
-    spoilt = plan.model_copy(update={"text": "Draft: requires pharmacist review\n" + plan.text})
+    spoilt = plan.model_copy(
+        update={"text_edited": True, "text": "Draft: requires pharmacist review\n" + plan_text(plan, ivig.order)}
+    )
     assert any("banner" in reason for reason in complaints(spoilt, ivig))
 
 

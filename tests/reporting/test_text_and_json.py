@@ -2,6 +2,7 @@
 
 import json
 
+from schemas.readable import plan_text
 from services.reporting.adapters.json_file import write_json
 from services.reporting.adapters.text import write_text
 from services.reporting.documents import ShownCarePlan
@@ -10,8 +11,10 @@ from tests.support.plan_documents import sample_document
 
 async def test_the_text_is_the_one_that_is_signed_under_a_banner_until_it_is() -> None:
     draft, signed = sample_document("ivig"), sample_document("ivig", approved=(1,))
-    assert (await write_text(draft)).content.decode() == f"Draft: requires pharmacist review\n\n{draft.plan.text}"
-    assert (await write_text(signed)).content.decode() == signed.plan.text
+    assert (
+        await write_text(draft)
+    ).content.decode() == f"Draft: requires pharmacist review\n\n{plan_text(draft.plan, draft.order)}"
+    assert (await write_text(signed)).content.decode() == plan_text(signed.plan, signed.order)
 
 
 async def test_the_json_is_the_plan_as_shown_with_its_order_and_without_records() -> None:

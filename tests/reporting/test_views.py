@@ -58,11 +58,11 @@ def test_an_order_that_is_not_decided_has_no_problems_yet() -> None:
 
 def test_a_care_plan_is_as_documented_with_its_versions() -> None:
     row = ROW | {"version": 1}
-    shown = shown_careplan(row, plan(), [VERSION])
+    shown = shown_careplan(row, plan(), order(), [VERSION])
     ShownCarePlan.model_validate_json(json.dumps(shown))
     assert "Draft: requires pharmacist review" in shown["text"]
     assert [version["created_by"] for version in shown["versions"]] == ["generator"]
-    assert "Draft" not in shown_careplan(row | {"review": "approved"}, plan(), [VERSION])["text"]
+    assert "Draft" not in shown_careplan(row | {"review": "approved"}, plan(), order(), [VERSION])["text"]
 
 
 def test_a_cursor_comes_back_as_the_place_it_was_made_of() -> None:

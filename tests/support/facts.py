@@ -30,7 +30,7 @@ def warning(code: str = "DUPLICATE_ORDER_OTHER_DAY", **detail: Any) -> Finding:
     return Finding(type="warning", code=code, message="m", detail=detail)
 
 
-def plan(text: str = "The plan.") -> CarePlan:
+def plan(text: str = "") -> CarePlan:
     return CarePlan(
         sections=Sections(
             problem_list=(Problem(id="P1", text="p", category="adherence", severity="low"),),
@@ -44,10 +44,11 @@ def plan(text: str = "The plan.") -> CarePlan:
         ),
         produced_by=ProducedBy(provider="test", model="m", prompt_version="1", knowledge_version="1"),
         text=text,
+        text_edited=bool(text),
     )
 
 
-def packed_plan(text: str = "The plan.") -> bytes:
+def packed_plan(text: str = "") -> bytes:
     return pack(plan(text))
 
 

@@ -6,7 +6,6 @@ from schemas.careplan import CarePlan, Citation, ProducedBy, Sections
 from services.generator.domain.answer import Answer, BadAnswer
 from services.generator.domain.evidence import FactRef, OrderField, RecordQuote, order_value
 from services.generator.domain.guide import Guide
-from services.generator.domain.readable import readable_text
 from services.generator.domain.request import PlanRequest
 
 AnyEvidence = RecordQuote | FactRef | OrderField
@@ -22,15 +21,14 @@ def assemble(answer: Answer, request: PlanRequest, produced_by: ProducedBy) -> C
     _all_answered(answer, request, wrong)
     if wrong:
         raise BadAnswer(tuple(wrong))
-    cited = citations.in_order()
     gaps = tuple(dict.fromkeys((*(missing.text for missing in request.gaps), *request.notes, *answer.gaps)))
     return CarePlan(
         sections=sections,
         gaps=gaps,
         handout=answer.handout,
-        citations=cited,
+        citations=citations.in_order(),
         produced_by=produced_by,
-        text=readable_text(request.order, sections, gaps, cited),
+        text="",
     )
 
 

@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.errors import Fault, InvalidInput
 from schemas.careplan import CarePlan, Category, Sections, Severity
-from schemas.order import Order
-from services.generator.domain.readable import readable_text
 
 Text = Annotated[str, Field(min_length=1, max_length=4_000)]
 Ids = Annotated[tuple[str, ...], Field(max_length=200)]
@@ -94,7 +92,7 @@ _LETTERS: dict[str, Literal["P", "G", "I", "M"]] = {
 }
 
 
-def revised(plan: CarePlan, form: RevisionForm, order: Order, used_ids: Iterable[str]) -> CarePlan:
+def revised(plan: CarePlan, form: RevisionForm, used_ids: Iterable[str]) -> CarePlan:
     """The next version. InvalidInput names every citation, problem or id that does not exist.
 
     `used_ids`: of every version so far, so that a number once given never means something else.
@@ -108,8 +106,7 @@ def revised(plan: CarePlan, form: RevisionForm, order: Order, used_ids: Iterable
     faults = [*_unknown(sections, plan), *_misplaced(form.sections)]
     if faults:
         raise InvalidInput(faults)
-    text = readable_text(order, sections, plan.gaps, plan.citations)
-    return plan.model_copy(update={"sections": sections, "text": text, "text_edited": False})
+    return plan.model_copy(update={"sections": sections, "text": "", "text_edited": False})
 
 
 def ids_of(sections: Sections) -> set[str]:

@@ -25,7 +25,7 @@ class Review:
         async def work(tx: Transaction) -> Answer:
             stored = await _locked(tx, careplan_id)
             used = {name for plan in await storage.all_versions(tx, careplan_id) for name in ids_of(plan.sections)}
-            plan = revised(stored.careplan, form, stored.order, used)
+            plan = revised(stored.careplan, form, used)
             version, signature = stored.version + 1, Signature(by=by, at=tx.now)
             packed = pack(plan)
             await storage.add_version(tx, careplan_id, version, packed, signature, form.note)

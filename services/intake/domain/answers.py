@@ -10,7 +10,8 @@ from uuid import UUID
 from chassis.answer import Answer
 from chassis.errors import ApplicationError, Blocked, NeedsConfirmation
 from schemas.careplan import unpack
-from schemas.order import Finding, OrderStatus
+from schemas.order import Finding, Order, OrderStatus
+from schemas.readable import readable
 from services.intake.domain.orders import StoredOrder
 from services.intake.domain.progress import CurrentPlan, Progress, Step
 
@@ -81,7 +82,7 @@ def shown_order(stored: StoredOrder, *, for_partner: bool) -> dict[str, Any]:
         "order": stored.order.model_dump(mode="json"),
         "problems": [shown(finding, for_partner=for_partner) for finding in way.problems],
         "timeline": [{"status": step.status, "at": _iso(step.at)} for step in way.timeline],
-        "careplan": _shown_plan(way.plan) if way.status == "completed" else None,
+        "careplan": _shown_plan(way.plan, stored.order) if way.status == "completed" else None,
     }
 
 
@@ -101,7 +102,7 @@ def _at_step(stored: StoredOrder, timeline: tuple[Step, ...]) -> StoredOrder:
     return replace(stored, updated_at=last.at, progress=replace(stored.progress, status=last.status, timeline=timeline))
 
 
-def _shown_plan(plan: CurrentPlan | None) -> dict[str, Any] | None:
+def _shown_plan(plan: CurrentPlan | None, order: Order) -> dict[str, Any] | None:
     if plan is None or plan.careplan is None:
         return None
     careplan = unpack(plan.careplan)
@@ -111,7 +112,7 @@ def _shown_plan(plan: CurrentPlan | None) -> dict[str, Any] | None:
         "careplan_id": str(plan.careplan_id),
         "version": plan.version,
         "review": plan.review,
-        "text": careplan.readable(plan.review),
+        "text": readable(careplan, order, plan.review),
         **body,
         **edited,
     }

@@ -173,9 +173,9 @@ class OrderForm(StrictForm):
     def order(self, today: date) -> Order:
         return Order(
             patient=Patient.model_construct(
-                **{**dict(self.patient), "allergies": tuple(self.patient.allergies or ())},
+                **{**vars(self.patient), "allergies": tuple(self.patient.allergies or ())},
             ),
-            provider=Provider.model_construct(**dict(self.provider)),
+            provider=Provider.model_construct(**vars(self.provider)),
             primary_diagnosis=self.primary_diagnosis,
             additional_diagnoses=tuple(self.additional_diagnoses or ()),
             medication=self.medication,

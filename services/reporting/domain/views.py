@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from schemas.careplan import CarePlan
+from schemas.order import Order
+from schemas.readable import readable
 
 
 def shown_order(row: Mapping[str, Any], *, for_partner: bool) -> dict[str, Any]:
@@ -34,14 +36,16 @@ def _shown_problem(problem: Mapping[str, Any], *, for_partner: bool) -> dict[str
     return shown | ({"confirmed": problem["confirmed"]} if problem["type"] == "warning" else {})
 
 
-def shown_careplan(row: Mapping[str, Any], plan: CarePlan, versions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def shown_careplan(
+    row: Mapping[str, Any], plan: CarePlan, order: Order, versions: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     body = plan.model_dump(mode="json", exclude={"text", "text_edited"})
     return {
         "careplan_id": str(row["careplan_id"]),
         "order_id": str(row["order_id"]),
         "version": row["version"],
         "review": row["review"],
-        "text": plan.readable(row["review"]),
+        "text": readable(plan, order, row["review"]),
         **body,
         **({"text_edited": True} if plan.text_edited else {}),
         "versions": [

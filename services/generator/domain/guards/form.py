@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from schemas.careplan import DRAFT_BANNER
+from schemas.readable import GOALS, INTERVENTIONS, MONITORING, PROBLEMS, REFERENCES, readable
 from services.generator.domain.guards.look import Look
-from services.generator.domain.readable import GOALS, INTERVENTIONS, MONITORING, PROBLEMS, REFERENCES
 from services.generator.domain.reading import fold
 
 _HEADINGS = tuple(f"\n{heading}\n" for heading in (PROBLEMS, GOALS, INTERVENTIONS, MONITORING, REFERENCES))
@@ -17,7 +17,7 @@ _TIME = re.compile(
 
 def sections_are_complete(look: Look) -> list[str]:
     """G1: the four sections, none empty, with their headings in the text in this order."""
-    plan, sections = look.plan, look.plan.sections
+    sections = look.plan.sections
     named = {
         "problem_list": sections.problem_list,
         "goals": sections.goals,
@@ -25,7 +25,7 @@ def sections_are_complete(look: Look) -> list[str]:
         "monitoring": sections.monitoring,
     }
     reasons = [f"{name}: this section is empty" for name, found in named.items() if not found]
-    places = [plan.text.find(heading) for heading in _HEADINGS]
+    places = [look.text.find(heading) for heading in _HEADINGS]
     if -1 in places or places != sorted(places):
         reasons.append("text: a heading is missing or out of order")
     return reasons
@@ -33,7 +33,7 @@ def sections_are_complete(look: Look) -> list[str]:
 
 def identity_is_exact(look: Look) -> list[str]:
     """G2: names, MRN, date of birth, provider, NPI, codes, medication and order date, exactly as ordered."""
-    order, text = look.request.order, look.plan.text
+    order, text = look.request.order, look.text
     patient, provider = order.patient, order.provider
     wanted = (
         ("patient's name", f"{patient.first_name} {patient.last_name}"),
@@ -75,10 +75,10 @@ def gaps_have_placeholders(look: Look) -> list[str]:
 
 def is_a_draft(look: Look) -> list[str]:
     """G12: it reads as a draft until a pharmacist approves it, and says so only there."""
-    plan = look.plan
-    if DRAFT_BANNER in plan.text:
+    if DRAFT_BANNER in look.text:
         return ["text: the draft banner is added later"]
-    return [] if plan.readable("draft").startswith(DRAFT_BANNER) else ["text: the draft banner is missing"]
+    shown = readable(look.plan, look.request.order, "draft")
+    return [] if shown.startswith(DRAFT_BANNER) else ["text: the draft banner is missing"]
 
 
 def goals_can_be_missed(look: Look) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from schemas.careplan import CarePlan, Goal, Intervention, Monitoring, Problem
+from schemas.readable import plan_text
 from services.generator.domain.reading import fold
 from services.generator.domain.request import PlanRequest
 
@@ -17,6 +18,11 @@ Text = tuple[str, str]
 class Look:
     plan: CarePlan
     request: PlanRequest
+
+    @cached_property
+    def text(self) -> str:
+        """The plan as it is read, the identity on top."""
+        return plan_text(self.plan, self.request.order)
 
     @cached_property
     def texts(self) -> list[Text]:

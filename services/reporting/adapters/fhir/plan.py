@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.careplan import Citation, Goal, Intervention, Monitoring, Problem
+from schemas.readable import plan_text
 from services.reporting.adapters.fhir.order import MEDICATION, PATIENT, diagnosis_names, medicines
 from services.reporting.adapters.fhir.parts import URI, Ids, Json, hl7, narrative, words
 from services.reporting.domain.plan_document import PlanDocument
@@ -51,7 +52,7 @@ class PlanPart:
         return self.ids.entry(
             CARE_PLAN,
             "CarePlan",
-            text=narrative(plan.text.splitlines()),
+            text=narrative(plan_text(plan, self.document.order).splitlines()),
             identifier=[{"system": URI, "value": f"urn:uuid:{self.document.careplan_id}"}],
             status="active" if self._approved else "draft",
             intent="plan" if self._approved else "proposal",

@@ -1,8 +1,11 @@
-"""The plan as plain text, for reading, printing and signing. It shows the identity exactly as the order carries it."""
+"""The plan as plain text, for reading, printing and signing. It shows the identity exactly as the order carries it.
+
+Rendered by whoever shows a plan, and never stored: it would be half of every plan, in each table and on the wire.
+"""
 
 from collections.abc import Iterable
 
-from schemas.careplan import Citation, Goal, Intervention, Monitoring, Problem, Sections
+from schemas.careplan import DRAFT_BANNER, CarePlan, Citation, Goal, Intervention, Monitoring, Problem, Review
 from schemas.order import Order
 
 PROBLEMS, GOALS, INTERVENTIONS, MONITORING, REFERENCES = (
@@ -11,15 +14,24 @@ PROBLEMS, GOALS, INTERVENTIONS, MONITORING, REFERENCES = (
 _MISSING = "Not provided, and notes"
 
 
-def readable_text(order: Order, sections: Sections, gaps: Iterable[str], citations: Iterable[Citation]) -> str:
+def readable(plan: CarePlan, order: Order, review: Review) -> str:
+    """As it is shown: below the draft banner until a pharmacist has approved it."""
+    text = plan_text(plan, order)
+    return text if review == "approved" else f"{DRAFT_BANNER}\n\n{text}"
+
+
+def plan_text(plan: CarePlan, order: Order) -> str:
     """Without the draft banner. The headings are a promise: readers and tests find the sections by them."""
+    if plan.text_edited:
+        return plan.text
+    sections = plan.sections
     lines = ["Pharmacist care plan", "", *_identity(order)]
     _section(lines, PROBLEMS, (_problem(item) for item in sections.problem_list))
     _section(lines, GOALS, (_goal(item) for item in sections.goals))
     _section(lines, INTERVENTIONS, (_intervention(item) for item in sections.interventions))
     _section(lines, MONITORING, (_monitoring(item) for item in sections.monitoring))
-    _section(lines, _MISSING, (f"- {text}" for text in gaps))
-    _section(lines, REFERENCES, (_reference(citation) for citation in citations))
+    _section(lines, _MISSING, (f"- {text}" for text in plan.gaps))
+    _section(lines, REFERENCES, (_reference(citation) for citation in plan.citations))
     return "\n".join(lines)
 
 
