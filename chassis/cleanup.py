@@ -12,9 +12,9 @@ Ids in it are UUIDv7, which sort by time: old ones are found by the primary key.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from chassis.database import Database
+from chassis.ids import first_id_of
 from chassis.telemetry import log
 from schemas.topics import ALL
 
@@ -47,7 +47,7 @@ class Cleanup:
         now = datetime.now(UTC)
         events = await self._forget_sent(now - timedelta(days=self.keep_sent_days))
         long_ago = now - timedelta(days=_INBOX_DAYS)
-        handled = await self._in_pages(_FORGET_HANDLED, _first_id_of(long_ago), long_ago)
+        handled = await self._in_pages(_FORGET_HANDLED, first_id_of(long_ago), long_ago)
         answers = await self._in_pages(_FORGET_ANSWERS, now - timedelta(days=_IDEMPOTENCY_DAYS))
         if events or handled or answers:
             log.info("cleanup.done", events=events, handled=handled, answers=answers)
@@ -74,8 +74,3 @@ class Cleanup:
             deleted += page
             if page < _PAGE:
                 return deleted
-
-
-def _first_id_of(moment: datetime) -> UUID:
-    """No UUIDv7 made at `moment` or later is smaller."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)

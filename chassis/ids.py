@@ -1,6 +1,7 @@
 """UUIDv7: made by whoever creates the thing; sorts by time, which keeps every index append-only."""
 
 import re
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -15,3 +16,8 @@ def new_id() -> UUID:
 def id_in(text: str) -> UUID | None:
     """The id that a path names, in either case; None where it is not written as one (`UUID()` takes far more)."""
     return UUID(text) if _WRITTEN.fullmatch(text) else None
+
+
+def first_id_of(moment: datetime) -> UUID:
+    """No id made at `moment` or later is smaller."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

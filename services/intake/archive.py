@@ -45,8 +45,8 @@ class Archive:
     async def keep(self, source: str, kind: Kind, content_type: str, content: bytes) -> KeptDocument:
         """Sealed, and durable but for its row, which the caller's transaction inserts.
 
-        A store that has the document while that transaction fails keeps it for nothing: nobody takes it away, because
-        a commit whose answer was lost looks the same from here.
+        Where that transaction fails the store keeps the document for nothing. It is not taken away here, where a commit
+        whose answer was lost looks the same, but by `orphans`, when that is long decided.
         """
         if len(content) <= LARGEST_IN_A_ROW:
             return self._sealed(source, kind, content_type, content)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.database import Transaction
+from chassis.database import Transaction, ids
 from services.intake.archive import KeptDocument, Outcome
 
 
@@ -64,6 +64,7 @@ WHERE kind = 'raw' AND ($1::text IS NULL OR source = $1) AND ($2::text IS NULL O
 ORDER BY id DESC LIMIT $4
 """
 _RAW = "SELECT * FROM documents WHERE id = $1 AND kind = 'raw'"
+_KNOWN = "SELECT id FROM documents WHERE id = ANY($1::uuid[])"
 _RESUBMITTED = "UPDATE documents SET resubmitted_at = $2 WHERE id = $1"
 
 
@@ -88,6 +89,11 @@ async def raw_submission(tx: Transaction, document_id: UUID) -> KeptDocument | N
         row["key_id"],
         row["sealed"],
     )
+
+
+async def known(tx: Transaction, document_ids: Sequence[UUID]) -> set[UUID]:
+    """Those that have a row."""
+    return ids(await tx.fetch(_KNOWN, document_ids))
 
 
 async def mark_resubmitted(tx: Transaction, document_id: UUID) -> None:

@@ -20,11 +20,13 @@ from services.intake.archive import Archive
 from services.intake.changes import Changes
 from services.intake.domain.order_form import FormRules
 from services.intake.icd10 import Icd10
+from services.intake.orphans import Orphans
 from services.intake.settings import IntakeSettings
 from services.intake.submissions import Submissions
 from services.intake.use_cases import Intake
 
 _RECONCILE_SECONDS = 10.0
+_SWEEP_SECONDS = 3600.0
 
 
 def build(
@@ -39,7 +41,9 @@ def build(
     icd10 = Icd10(parts.database)
     intake = Intake(parts.database, changes, icd10, form_rules)
     reader, room = RecordsReader(settings.file_readers), Room()
-    submissions = Submissions(intake, SOURCES, reader, Archive(parts.keyring, _document_store(settings)))
+    store = _document_store(settings)
+    submissions = Submissions(intake, SOURCES, reader, Archive(parts.keyring, store))
+    orphans = Orphans(parts.database, store, clock)
     signer = TokenSigner.from_json(settings.token_private_key)
     accounts = Accounts(parts.database, signer, settings.session_hours * 3600)
     return assemble(
@@ -56,6 +60,7 @@ def build(
             ("changes", changes.run),
             ("reconciler", lambda: every(_RECONCILE_SECONDS, intake.nudge)),
             ("file readers", reader.run),
+            ("orphans", lambda: every(_SWEEP_SECONDS, orphans.sweep)),
         ],
     )
 

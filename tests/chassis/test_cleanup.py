@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from chassis.cleanup import Cleanup, _first_id_of
+from chassis.cleanup import Cleanup
 from chassis.database import Database
-from chassis.ids import new_id
+from chassis.ids import first_id_of, new_id
 from schemas.intake import AccessRevoked
 from tests.support.chassis import an_event, asked_again
 
@@ -61,7 +61,7 @@ async def test_many_old_events_go_in_pages(intake: Database) -> None:
 
 async def test_the_inbox_forgets_what_was_not_seen_for_sixty_days(intake: Database) -> None:
     def made(days_ago: float) -> UUID:
-        return UUID(int=_first_id_of(datetime.now(UTC) - timedelta(days=days_ago)).int + new_id().int % 2**60)
+        return UUID(int=first_id_of(datetime.now(UTC) - timedelta(days=days_ago)).int + new_id().int % 2**60)
 
     async with intake.transaction() as tx:
         for event_id, days in [(made(61), 61), (kept := made(61), 59), (young := made(1), 1), (also := made(59), 61)]:
@@ -95,6 +95,6 @@ async def test_nothing_to_forget_is_no_failure(generator: Database) -> None:
 
 
 def test_ids_sort_by_the_moment_they_were_made_at() -> None:
-    before = _first_id_of(datetime.now(UTC))
+    before = first_id_of(datetime.now(UTC))
     assert before < an_event().id
-    assert an_event().id < _first_id_of(datetime.now(UTC) + timedelta(seconds=1))
+    assert an_event().id < first_id_of(datetime.now(UTC) + timedelta(seconds=1))

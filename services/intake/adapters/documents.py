@@ -5,6 +5,8 @@ A store sees ids and encrypted bytes, nothing else.
 
 import asyncio
 import os
+import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +18,10 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
 from chassis.errors import Unavailable
+
+_HALF = ".half"
+_NAME = re.compile("[0-9a-f]{32}")
+_PAGE = 1_000
 
 
 class DocumentMissing(Exception):
@@ -31,6 +37,9 @@ class DocumentStore(Protocol):
 
     async def remove(self, document_id: UUID) -> None:
         """Safe to repeat."""
+
+    def ids(self, after: UUID, before: UUID) -> AsyncIterator[list[UUID]]:
+        """Those that lie there and sort between the two, a page at a time."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,14 @@ class Folder:
             raise DocumentMissing from None
 
     async def remove(self, document_id: UUID) -> None:
-        await asyncio.to_thread(self._place_of(document_id).unlink, missing_ok=True)
+        place = self._place_of(document_id)
+        for file in (place, place.with_suffix(_HALF)):
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+
+    async def ids(self, after: UUID, before: UUID) -> AsyncIterator[list[UUID]]:
+        for folder in await asyncio.to_thread(lambda: sorted(self.root.glob("??"))):
+            found = await asyncio.to_thread(_ids_in, folder)
+            yield [document_id for document_id in found if after < document_id < before]
 
     def _place_of(self, document_id: UUID) -> Path:
         return self.root / document_id.hex[-2:] / document_id.hex
@@ -59,7 +75,7 @@ class Folder:
         if not place.parent.exists():
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sync_folder(self.root)
-        half = place.with_suffix(".half")
+        half = place.with_suffix(_HALF)
         try:
             descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -71,6 +87,16 @@ class Folder:
             half.unlink(missing_ok=True)
             raise
         _sync_folder(place.parent)  # the name too must survive a power cut
+
+
+def _ids_in(folder: Path) -> list[UUID]:
+    """Those included whose writing was cut off."""
+    names = {file.name.removesuffix(_HALF) for file in folder.iterdir()}
+    return [found for found in map(_id_of, names) if found]
+
+
+def _id_of(name: str) -> UUID | None:
+    return UUID(name) if _NAME.fullmatch(name) else None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -130,6 +156,17 @@ class S3:
             await obstore.delete_async(self._store, document_id.hex)
         except (FileNotFoundError, NotFoundError):
             return
+        except (BaseError, OSError):
+            raise Unavailable from None
+
+    async def ids(self, after: UUID, before: UUID) -> AsyncIterator[list[UUID]]:
+        try:
+            # S3 lists in the order of names, which is that of time: what is older than `after` is never fetched.
+            async for page in obstore.list(self._store, offset=after.hex, chunk_size=_PAGE):
+                found = [_id_of(entry["path"].rpartition("/")[2]) for entry in page]
+                yield [document_id for document_id in found if document_id and document_id < before]
+                if found and found[-1] and found[-1] >= before:
+                    return
         except (BaseError, OSError):
             raise Unavailable from None
 

@@ -60,6 +60,13 @@ async def test_what_was_never_put_or_was_removed_is_missing(store: DocumentStore
         await store.get(document_id)
 
 
+async def test_ids_are_listed_by_their_time(store: DocumentStore) -> None:
+    old, first, second, late = sorted(new_id() for _ in range(4))
+    for document_id in (second, late, old, first):
+        await store.put(document_id, b"x")
+    assert sorted([found async for page in store.ids(old, late) for found in page]) == [first, second]
+
+
 async def test_putting_twice_is_putting_once(store: DocumentStore) -> None:
     document_id = new_id()
     await store.put(document_id, b"same")
