@@ -12,11 +12,11 @@ from chassis.security import TokenSigner
 from local.demo_orders import demo_orders
 from local.environment import Addresses, environment_of
 from local.home import Home, write_private
+from services.intake.adapters.sources import SOURCES
 from services.intake.main import accounts_of
 from services.intake.settings import IntakeSettings
 
 _YEAR_SECONDS = 365 * 24 * 3600.0
-PARTNERS = ("clinic", "pharmacorp", "hl7v2")
 
 
 async def prepare_demo(home: Home, database_url: str) -> None:
@@ -39,7 +39,7 @@ async def prepare_demo(home: Home, database_url: str) -> None:
         ],
         "partners": [
             {"source": source, "key": signer.sign(f"partner {source}", _YEAR_SECONDS, source=source)}
-            for source in PARTNERS
+            for source in SOURCES
         ],
     }
     write_private(home.credentials_file, credentials)

@@ -22,8 +22,8 @@ _PROJECT = Path(__file__).parents[2]
 class AllInOne:
     """A home, a port, and the process that serves them while it runs."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
-        self.home, self.port = home, free_port()
+    def __init__(self, home: Path, project: Path = _PROJECT, **environment: str) -> None:
+        self.home, self.port, self._project = home, free_port(), project
         self._environment = {**os.environ, "CAREPLAN_HOME": str(home), "CAREPLAN_PORT": str(self.port), **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self.output = home.with_suffix(".out")
@@ -37,7 +37,11 @@ class AllInOne:
         started = time.monotonic()
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local", "up"], cwd=_PROJECT, env=self._environment, stdout=output, stderr=output
+                [sys.executable, "-m", "local", "up"],
+                cwd=self._project,
+                env=self._environment,
+                stdout=output,
+                stderr=output,
             )
         while "Ready:" not in self.output.read_text():
             if self._process.poll() is not None or time.monotonic() - started > seconds:
@@ -89,8 +93,8 @@ class AllInOne:
 
 
 @contextmanager
-def all_in_one(home: Path, **environment: str) -> Iterator[AllInOne]:
-    system = AllInOne(home, **environment)
+def all_in_one(home: Path, project: Path = _PROJECT, **environment: str) -> Iterator[AllInOne]:
+    system = AllInOne(home, project, **environment)
     try:
         yield system
     finally:
