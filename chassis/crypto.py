@@ -41,16 +41,21 @@ class Keyring:
     @classmethod
     def parse(cls, keys: str) -> "Keyring":
         """`id:base64key[,id:base64key …]`, newest first. ValueError names the entry that is wrong."""
-        ciphers: dict[str, AESGCM] = {}
+        ciphers = {key_id: AESGCM(key) for key_id, key in cls.keys_in(keys).items()}
+        return cls(next(iter(ciphers)), ciphers)
+
+    @staticmethod
+    def keys_in(keys: str) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
         for position, entry in enumerate(keys.split(","), start=1):
             key_id, _, encoded = entry.strip().partition(":")
             key = _bytes_in(encoded)
             if not key_id or len(key) != _KEY_BYTES:
                 raise ValueError(f"key {position} is not of the form id:base64 of {_KEY_BYTES} bytes")
-            if key_id in ciphers:
+            if key_id in found:
                 raise ValueError(f"key {position} has the id of an earlier one")
-            ciphers[key_id] = AESGCM(key)
-        return cls(next(iter(ciphers)), ciphers)
+            found[key_id] = key
+        return found
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

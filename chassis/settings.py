@@ -1,17 +1,18 @@
 """What an operator may turn, for every service alike. Each service adds its own in its `settings.py`.
 
-Values come from the environment and are read once, in `main.py`; a bad value stops the start with its name.
+Values come from the environment and are read once, in `main.py`; a bad value stops the start with its name, and so does
+a secret that is empty or everybody's.
 """
 
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.crypto import Keyring
-from chassis.security import TokenVerifier
+from chassis.secret_values import database_with_password, public_key_set, random_keys
 
 
 class ServiceSettings(BaseSettings):
@@ -22,7 +23,7 @@ class ServiceSettings(BaseSettings):
         hide_input_in_errors=True,  # a bad key is named, never shown
     )
 
-    database_url: str = Field(alias="DATABASE_URL", repr=False)
+    database_url: Annotated[str, AfterValidator(database_with_password)] = Field(alias="DATABASE_URL", repr=False)
     """PostgreSQL 15 or newer, with the service's own role."""
     database_connections: int = Field(default=6, alias="DATABASE_CONNECTIONS", ge=3)
     kafka_bootstrap_servers: str = Field(alias="KAFKA_BOOTSTRAP_SERVERS")
@@ -32,9 +33,9 @@ class ServiceSettings(BaseSettings):
     kafka_replication: int = Field(default=1, alias="KAFKA_REPLICATION", ge=1)
     """Copies of each partition; 3 where there are three brokers."""
     kafka_session_seconds: float = Field(default=45, alias="KAFKA_SESSION_SECONDS", gt=0)
-    encryption_keys: str = Field(alias="CAREPLAN_ENCRYPTION_KEYS", repr=False)
+    encryption_keys: Annotated[str, AfterValidator(random_keys)] = Field(alias="CAREPLAN_ENCRYPTION_KEYS", repr=False)
     """`id:base64,…`, newest first: event values, documents, model answers."""
-    token_public_keys: str = Field(alias="CAREPLAN_TOKEN_PUBLIC_KEYS")
+    token_public_keys: Annotated[str, AfterValidator(public_key_set)] = Field(alias="CAREPLAN_TOKEN_PUBLIC_KEYS")
     """JSON Web Key Set with the Ed25519 public keys that sign sessions, staff tokens and partner keys."""
     keep_sent_days: float = Field(default=7, alias="CAREPLAN_KEEP_SENT_DAYS", ge=1)
     """How long an event is kept after it was last sent, so that a broker which lost it gets it again."""
@@ -53,21 +54,6 @@ class ServiceSettings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{name!r} is not a time zone of the IANA database") from None
         return name
-
-    @field_validator("encryption_keys")
-    @classmethod
-    def _readable_keys(cls, keys: str) -> str:
-        Keyring.parse(keys)
-        return keys
-
-    @field_validator("token_public_keys")
-    @classmethod
-    def _readable_key_set(cls, keys: str) -> str:
-        try:
-            TokenVerifier(keys)
-        except Exception:  # noqa: BLE001 (whatever the library stumbles over, the cause is the same)
-            raise ValueError("not a JSON Web Key Set") from None
-        return keys
 
     @cached_property
     def time_zone(self) -> ZoneInfo:

@@ -2,15 +2,19 @@
 
 import re
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
+from chassis.secret_values import Secret, private_key
 from chassis.settings import ServiceSettings
 
 
 class IntakeSettings(ServiceSettings):
     mrn_pattern: str = Field(default="^[0-9]{6}$", alias="MRN_PATTERN")
-    token_private_key: str = Field(alias="CAREPLAN_TOKEN_PRIVATE_KEY", repr=False)
+    token_private_key: Annotated[str, AfterValidator(private_key)] = Field(
+        alias="CAREPLAN_TOKEN_PRIVATE_KEY", repr=False
+    )
     """JSON Web Key (Ed25519) that signs sessions, staff tokens and partner keys. Intake's alone."""
     session_hours: float = Field(default=12, alias="CAREPLAN_SESSION_HOURS", gt=0)
 
@@ -21,7 +25,7 @@ class IntakeSettings(ServiceSettings):
     """For S3 that is not Amazon's. What is unset here is as the AWS environment has it."""
     s3_region: str | None = Field(default=None, alias="AWS_REGION")
     s3_access_key_id: str | None = Field(default=None, alias="AWS_ACCESS_KEY_ID")
-    s3_secret_access_key: str | None = Field(default=None, alias="AWS_SECRET_ACCESS_KEY", repr=False)
+    s3_secret_access_key: Secret | None = Field(default=None, alias="AWS_SECRET_ACCESS_KEY", repr=False)
     file_readers: int = Field(default=2, alias="CAREPLAN_FILE_READERS", ge=1)
     """Child processes that read PDFs and large bodies; each takes a core while it does."""
 

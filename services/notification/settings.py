@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from chassis.secret_values import Secret
 from chassis.settings import ServiceSettings
 
 
@@ -20,7 +21,7 @@ class NotificationSettings(ServiceSettings):
     smtp_port: int = Field(default=587, alias="SMTP_PORT", ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", alias="SMTP_SECURITY")
     smtp_username: str | None = Field(default=None, alias="SMTP_USERNAME")
-    smtp_password: str | None = Field(default=None, alias="SMTP_PASSWORD", repr=False)
+    smtp_password: Secret | None = Field(default=None, alias="SMTP_PASSWORD", repr=False)
     smtp_from: str | None = Field(default=None, alias="SMTP_FROM")
 
     @model_validator(mode="after")
