@@ -8,10 +8,11 @@ import pytest
 from local.broker import EmbeddedBroker
 from local.postgres import EmbeddedPostgres
 from tests.support.databases import fresh_database, make_template, run
+from tests.support.kafka import ApacheKafka, Broker, KafkaUnavailable
 from tests.support.stack import Stack, environments, running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -38,6 +39,35 @@ async def database_url(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
 async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
     async with EmbeddedBroker(log=tmp_path / "broker.log") as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+async def kafka_node(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> AsyncIterator[ApacheKafka]:
+    """One Apache Kafka for the whole run; where it cannot be had, its tests are left out and say so in one line."""
+    try:
+        node = ApacheKafka(Path(tmp_path_factory.mktemp("kafka")))
+    except KafkaUnavailable as reason:
+        pytest.skip(str(reason))
+    async with node:
+        yield node
+
+
+@pytest.fixture(params=["embedded", "kafka"])
+def node_for_the_test(request: pytest.FixtureRequest) -> ApacheKafka | None:
+    """Asked for here, where no event loop is running yet: only those tests start Kafka that want it."""
+    node: ApacheKafka | None = request.getfixturevalue("kafka_node") if request.param == "kafka" else None
+    return node
+
+
+@pytest.fixture
+async def either_broker(node_for_the_test: ApacheKafka | None, tmp_path: Path) -> AsyncIterator[Broker]:
+    """The embedded broker in one run of the test, Apache Kafka in the other; empty."""
+    if node_for_the_test is None:
+        async with EmbeddedBroker(log=tmp_path / "broker.log") as embedded:
+            yield embedded
+    else:
+        await node_for_the_test.forget()
+        yield node_for_the_test
 
 
 @pytest.fixture

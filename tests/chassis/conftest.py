@@ -1,4 +1,4 @@
-"""Databases as the services open them, in a PostgreSQL of the test's own."""
+"""Databases as the services open them, in a PostgreSQL of the test's own; and each test of messaging on both brokers."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -9,6 +9,7 @@ from chassis.database import Database
 from local.postgres import EmbeddedPostgres
 from tests.support.chassis import database_of, empty
 from tests.support.databases import fresh_database, run
+from tests.support.kafka import Broker
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,11 @@ def shared_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 async def database_url(shared_database_url: str) -> str:
     await empty(shared_database_url)
     return shared_database_url
+
+
+@pytest.fixture
+def broker(either_broker: Broker) -> Broker:
+    return either_broker
 
 
 @pytest.fixture

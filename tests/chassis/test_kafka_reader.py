@@ -13,20 +13,20 @@ from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.dead_letters import Message
 from chassis.messaging.kafka import Reader, ensure_topics, producer
 from chassis.messaging.nudges import Nudges
-from local.broker import EmbeddedBroker
 from schemas.topics import ORDERS
 from tests.support.chassis import settings_for, until
+from tests.support.kafka import Broker
 
 pytestmark = pytest.mark.anyio
 
 Receive = Callable[[Sequence[Message]], Awaitable[None]]
 
 
-def _reader(broker: EmbeddedBroker, receive: Receive, stopping: asyncio.Event | None = None, **more: object) -> Reader:
+def _reader(broker: Broker, receive: Receive, stopping: asyncio.Event | None = None, **more: object) -> Reader:
     return Reader(settings_for(broker), "readers", (ORDERS,), receive, stopping or asyncio.Event(), **more)  # type: ignore[arg-type]
 
 
-async def _send(broker: EmbeddedBroker, *values: bytes, headers: list[tuple[str, bytes | None]] | None = None) -> None:
+async def _send(broker: Broker, *values: bytes, headers: list[tuple[str, bytes | None]] | None = None) -> None:
     await ensure_topics(settings_for(broker), [ORDERS])
     async with producer(settings_for(broker)) as sender:
         for value in values:
@@ -43,7 +43,7 @@ async def _running(reader: Reader) -> AsyncIterator["asyncio.Task[None]"]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_was_sent_before_the_groups_first_start_is_read_in_order(broker: EmbeddedBroker) -> None:
+async def test_what_was_sent_before_the_groups_first_start_is_read_in_order(broker: Broker) -> None:
     await _send(broker, b"1", b"2", b"3")
     seen: list[bytes | None] = []
 
@@ -55,7 +55,7 @@ async def test_what_was_sent_before_the_groups_first_start_is_read_in_order(brok
     assert seen == [b"1", b"2", b"3"]
 
 
-async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_not(broker: EmbeddedBroker) -> None:
+async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_not(broker: Broker) -> None:
     await _send(broker, b"1", b"2")
     began = asyncio.Event()
     seen: list[bytes | None] = []
@@ -81,7 +81,7 @@ async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_no
     assert seen == [b"1", b"2", b"3"]
 
 
-async def test_stopping_lets_the_poll_in_hand_finish(broker: EmbeddedBroker) -> None:
+async def test_stopping_lets_the_poll_in_hand_finish(broker: Broker) -> None:
     await _send(broker, b"1")
     began, go_on, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
     finished: list[Message] = []
@@ -99,7 +99,7 @@ async def test_stopping_lets_the_poll_in_hand_finish(broker: EmbeddedBroker) -> 
     assert len(finished) == 1
 
 
-async def test_p7_headers_of_any_bytes_and_of_none_reach_the_one_who_decides(broker: EmbeddedBroker) -> None:
+async def test_p7_headers_of_any_bytes_and_of_none_reach_the_one_who_decides(broker: Broker) -> None:
     await _send(broker, b"1", headers=[("ce_type", b"\xff\x00"), ("empty", None)])
     seen: list[Message] = []
 
@@ -112,7 +112,7 @@ async def test_p7_headers_of_any_bytes_and_of_none_reach_the_one_who_decides(bro
     assert seen[0].headers["empty"] == ""
 
 
-async def test_a_reader_is_woken_by_the_relay_of_its_process(broker: EmbeddedBroker) -> None:
+async def test_a_reader_is_woken_by_the_relay_of_its_process(broker: Broker) -> None:
     nudges = Nudges()
     seen: list[Message] = []
 
@@ -145,7 +145,7 @@ def test_the_place_to_wait_before_a_fetch_is_still_there_in_aiokafka() -> None:
     assert "_proc_fetch_request" in Fetcher._fetch_requests_routine.__code__.co_names
 
 
-async def test_topics_are_made_with_their_partitions_once(broker: EmbeddedBroker) -> None:
+async def test_topics_are_made_with_their_partitions_once(broker: Broker) -> None:
     settings = settings_for(broker, KAFKA_PARTITIONS=5)
     await ensure_topics(settings, [ORDERS])
     await ensure_topics(settings, [ORDERS])
@@ -157,7 +157,7 @@ async def test_topics_are_made_with_their_partitions_once(broker: EmbeddedBroker
 
 
 async def test_a_broker_that_is_away_is_said_and_leaves_nothing_open(
-    broker: EmbeddedBroker, recwarn: pytest.WarningsRecorder
+    broker: Broker, recwarn: pytest.WarningsRecorder
 ) -> None:
     await broker.kill()
 
@@ -168,7 +168,7 @@ async def test_a_broker_that_is_away_is_said_and_leaves_nothing_open(
     assert not [warning for warning in recwarn if issubclass(warning.category, ResourceWarning)]
 
 
-async def test_a_message_of_the_largest_size_passes(broker: EmbeddedBroker) -> None:
+async def test_a_message_of_the_largest_size_passes(broker: Broker) -> None:
     await _send(broker, b"x" * (LARGEST_MESSAGE - 64 * 1024))
     async with AIOKafkaConsumer(
         ORDERS.name, bootstrap_servers=broker.bootstrap_servers, auto_offset_reset="earliest",

@@ -11,9 +11,9 @@ from chassis.messaging.kafka import ensure_topics, onlooker, producer
 from chassis.messaging.lost_log import LostLog, send_again_what_was_lost, sent_up_to
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
-from local.broker import EmbeddedBroker
 from schemas.topics import ACCESS, ORDERS
 from tests.support.chassis import asked_again, everything_on, settings_for
+from tests.support.kafka import Broker
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ _MINE = [ORDERS, ACCESS]
 
 
 @asynccontextmanager
-async def _connected(database: Database, broker: EmbeddedBroker) -> AsyncIterator[tuple[Relay, LostLog]]:
+async def _connected(database: Database, broker: Broker) -> AsyncIterator[tuple[Relay, LostLog]]:
     settings = settings_for(broker)
     await ensure_topics(settings, _MINE)
     async with producer(settings) as sender, onlooker(settings) as consumer:
@@ -42,13 +42,13 @@ async def _unsent(database: Database) -> int:
         return int(await db.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
 
 
-async def _forget_everything(broker: EmbeddedBroker) -> None:
+async def _forget_everything(broker: Broker) -> None:
     await broker.kill()
     await broker.wipe()
     await broker.start()
 
 
-async def test_while_the_broker_keeps_its_log_nothing_is_sent_again(intake: Database, broker: EmbeddedBroker) -> None:
+async def test_while_the_broker_keeps_its_log_nothing_is_sent_again(intake: Database, broker: Broker) -> None:
     async with _connected(intake, broker) as (relay, lost_log):
         assert await lost_log.check() == 0
         for _ in range(3):
@@ -63,7 +63,7 @@ async def test_while_the_broker_keeps_its_log_nothing_is_sent_again(intake: Data
 
 
 async def test_p1_what_a_wiped_broker_had_is_sent_again_completed_orders_included(
-    intake: Database, broker: EmbeddedBroker
+    intake: Database, broker: Broker
 ) -> None:
     async with _connected(intake, broker) as (relay, _):
         await _emit(intake, 30)
@@ -78,7 +78,7 @@ async def test_p1_what_a_wiped_broker_had_is_sent_again_completed_orders_include
 
 
 async def test_p1_a_wiped_broker_is_noticed_also_when_new_events_have_passed_the_old_end(
-    intake: Database, broker: EmbeddedBroker
+    intake: Database, broker: Broker
 ) -> None:
     async with _connected(intake, broker) as (relay, _):
         await _emit(intake, 6)
@@ -92,7 +92,7 @@ async def test_p1_a_wiped_broker_is_noticed_also_when_new_events_have_passed_the
         assert len(await everything_on(broker, ORDERS.name)) == 126
 
 
-async def test_only_partitions_that_lost_something_are_sent_again(intake: Database, broker: EmbeddedBroker) -> None:
+async def test_only_partitions_that_lost_something_are_sent_again(intake: Database, broker: Broker) -> None:
     async with _connected(intake, broker) as (relay, _):
         await _emit(intake, 60)
         await relay.send_waiting()
@@ -106,7 +106,7 @@ async def test_only_partitions_that_lost_something_are_sent_again(intake: Databa
     assert await _unsent(intake) == again
 
 
-async def test_a_topic_that_is_gone_is_said_so_that_it_is_made_first(intake: Database, broker: EmbeddedBroker) -> None:
+async def test_a_topic_that_is_gone_is_said_so_that_it_is_made_first(intake: Database, broker: Broker) -> None:
     async with _connected(intake, broker) as (_, lost_log):
         await _forget_everything(broker)
         with pytest.raises(Exception):  # noqa: B017 - the connection is gone, or the topic is
@@ -114,7 +114,7 @@ async def test_a_topic_that_is_gone_is_said_so_that_it_is_made_first(intake: Dat
                 await lost_log.check()
 
 
-async def test_fewer_partitions_than_before_count_as_lost(intake: Database, broker: EmbeddedBroker) -> None:
+async def test_fewer_partitions_than_before_count_as_lost(intake: Database, broker: Broker) -> None:
     async with _connected(intake, broker) as (relay, lost_log):
         await _emit(intake, 5)
         await relay.send_waiting()

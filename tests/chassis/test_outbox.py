@@ -13,11 +13,11 @@ from chassis.database import Database
 from chassis.messaging.kafka import ensure_topics, producer
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
-from local.broker import EmbeddedBroker
 from schemas.event import Event
 from schemas.intake import CarePlanRequested
 from schemas.topics import ORDERS
 from tests.support.chassis import asked_again, codec_of, everything_on, settings_for
+from tests.support.kafka import Broker
 
 pytestmark = pytest.mark.anyio
 
@@ -162,7 +162,7 @@ async def test_what_another_process_left_behind_is_found_without_being_told(inta
 
 
 @pytest.fixture
-async def sender(broker: EmbeddedBroker) -> AsyncIterator[AIOKafkaProducer]:
+async def sender(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
     settings = settings_for(broker)
     await ensure_topics(settings, [ORDERS])
     async with producer(settings) as sender:
@@ -170,7 +170,7 @@ async def sender(broker: EmbeddedBroker) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def test_what_arrives_in_kafka_is_what_was_emitted_and_each_orders_events_keep_their_order(
-    intake: Database, broker: EmbeddedBroker, sender: AIOKafkaProducer
+    intake: Database, broker: Broker, sender: AIOKafkaProducer
 ) -> None:
     order_ids = [(await _emit(intake))[0].subject for _ in range(5)]
     async with intake.transaction() as tx:
@@ -189,7 +189,7 @@ async def test_what_arrives_in_kafka_is_what_was_emitted_and_each_orders_events_
 
 
 async def test_the_place_that_a_row_remembers_is_the_place_in_kafka(
-    intake: Database, broker: EmbeddedBroker, sender: AIOKafkaProducer
+    intake: Database, broker: Broker, sender: AIOKafkaProducer
 ) -> None:
     await _emit(intake, 20)
     await _relay(intake, sender).send_waiting()

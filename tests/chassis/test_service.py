@@ -9,10 +9,10 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from chassis.service import Parts, Subscription, assemble
-from local.broker import EmbeddedBroker
 from schemas.event import Event
 from schemas.topics import CAREPLANS, ORDERS
 from tests.support.chassis import asked_again, everything_on, role_url, settings_for, until
+from tests.support.kafka import Broker
 
 pytestmark = pytest.mark.anyio
 
@@ -46,11 +46,11 @@ async def _running(service: _Service) -> AsyncIterator[_Service]:
 
 
 @pytest.fixture
-def settings(database_url: str, broker: EmbeddedBroker) -> Any:
+def settings(database_url: str, broker: Broker) -> Any:
     return settings_for(broker, DATABASE_URL=role_url(database_url, "intake"))
 
 
-async def test_it_sends_what_it_emits_and_stops_soon_when_told(settings: Any, broker: EmbeddedBroker) -> None:
+async def test_it_sends_what_it_emits_and_stops_soon_when_told(settings: Any, broker: Broker) -> None:
     async with _running(_Service(settings)) as service:
         await service.emit(20)
         await until(service.all_sent)
@@ -59,7 +59,7 @@ async def test_it_sends_what_it_emits_and_stops_soon_when_told(settings: Any, br
     assert len(await everything_on(broker, ORDERS.name)) == 20
 
 
-async def test_it_starts_and_stops_while_broker_and_database_are_away(settings: Any, broker: EmbeddedBroker) -> None:
+async def test_it_starts_and_stops_while_broker_and_database_are_away(settings: Any, broker: Broker) -> None:
     await broker.kill()
     away = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
     async with _running(_Service(away)):
@@ -69,7 +69,7 @@ async def test_it_starts_and_stops_while_broker_and_database_are_away(settings: 
 
 
 async def test_p9_what_was_emitted_while_the_broker_was_away_is_sent_when_it_is_back(
-    settings: Any, broker: EmbeddedBroker
+    settings: Any, broker: Broker
 ) -> None:
     async with _running(_Service(settings)) as service:
         await service.emit(5)
@@ -80,9 +80,7 @@ async def test_p9_what_was_emitted_while_the_broker_was_away_is_sent_when_it_is_
         await until(service.all_sent, 30)
 
 
-async def test_p1_a_broker_wiped_under_a_running_service_has_everything_again(
-    settings: Any, broker: EmbeddedBroker
-) -> None:
+async def test_p1_a_broker_wiped_under_a_running_service_has_everything_again(settings: Any, broker: Broker) -> None:
     async with _running(_Service(settings)) as service:
         await service.emit(20)
         await until(service.all_sent)
@@ -92,7 +90,7 @@ async def test_p1_a_broker_wiped_under_a_running_service_has_everything_again(
         await until(lambda: _distinct(broker), 30)
 
 
-async def _distinct(broker: EmbeddedBroker) -> bool:
+async def _distinct(broker: Broker) -> bool:
     try:
         return len({record.value for record in await everything_on(broker, ORDERS.name)}) == 20
     except (KafkaError, TimeoutError):  # the topic is not back yet

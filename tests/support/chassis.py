@@ -22,6 +22,7 @@ from schemas.intake import CarePlanRequested, OrderReceived
 from schemas.order import Order, Patient, Provider
 from schemas.validation import OrderWarned
 from tests.support.databases import ROLE_PASSWORD
+from tests.support.kafka import Broker
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 RING = Keyring.parse(f"test:{new_key()}")
@@ -95,12 +96,12 @@ async def until(happened: Callable[[], Awaitable[object] | object], seconds: flo
             await asyncio.sleep(0.005)
 
 
-def settings_for(broker: EmbeddedBroker, **more: Any) -> ServiceSettings:
-    """As a service of the all-in-one has them, for what talks to Kafka alone."""
+def settings_for(broker: Broker, **more: Any) -> ServiceSettings:
+    """As a service has them with this broker, for what talks to Kafka alone."""
     values = {
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
         "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
-        "KAFKA_EMBEDDED": True,
+        "KAFKA_EMBEDDED": isinstance(broker, EmbeddedBroker),
         "KAFKA_PARTITIONS": 3,
         "KAFKA_SESSION_SECONDS": 1,
         "CAREPLAN_ENCRYPTION_KEYS": f"test:{new_key()}",
@@ -109,7 +110,7 @@ def settings_for(broker: EmbeddedBroker, **more: Any) -> ServiceSettings:
     return ServiceSettings(**{**values, **more})
 
 
-async def everything_on(broker: EmbeddedBroker, topic: str) -> list[ConsumerRecord]:
+async def everything_on(broker: Broker, topic: str) -> list[ConsumerRecord]:
     """All messages of a topic from its beginning, each partition in its order."""
     async with AIOKafkaConsumer(
         topic, bootstrap_servers=broker.bootstrap_servers, auto_offset_reset="earliest"

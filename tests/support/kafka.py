@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Protocol, Self
 from xml.etree import ElementTree as ET
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from local.broker import answers
 from local.ports import free_port
 from local.process import Child, Process
@@ -33,6 +35,7 @@ log.dirs={data}
 auto.create.topics.enable=false
 message.max.bytes=4194304
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=2000
 offsets.topic.num.partitions=4
@@ -51,6 +54,8 @@ class Broker(Protocol):
 
     @property
     def bootstrap_servers(self) -> str: ...
+    @property
+    def pid(self) -> int | None: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def kill(self) -> None: ...
@@ -142,6 +147,10 @@ class ApacheKafka:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
     def log(self) -> Path:
         return self.home / "kafka.log"
 
@@ -168,6 +177,22 @@ class ApacheKafka:
         """Stops, and forgets every topic, message and offset."""
         await self.stop()
         shutil.rmtree(self._data, ignore_errors=True)
+
+    async def forget(self) -> None:
+        """Drops every topic, and with them what groups committed: as good as a new node to the next test, and quicker."""
+        if self.pid is None:
+            await self.start()
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        await admin.start()
+        try:
+            topics = [topic for topic in await admin.list_topics() if not topic.startswith("__")]
+            if topics:
+                await admin.delete_topics(topics)
+            async with asyncio.timeout(20):
+                while set(await admin.list_topics()) & set(topics):
+                    await asyncio.sleep(0.05)
+        finally:
+            await admin.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -14,12 +14,14 @@ import uvicorn
 
 from chassis.messaging.nudges import Nudges
 from chassis.security import TokenSigner
+from local.broker import EmbeddedBroker
 from local.environment import SERVICES, Addresses, environment_of
 from local.front import Front
 from local.home import Secrets, new_secrets
 from local.ports import free_port
 from local.serve import build_service
 from tests.support.databases import ROLE_PASSWORD
+from tests.support.kafka import Broker
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -44,6 +46,14 @@ def environments(
     addresses = Addresses(database_url, kafka, embedded_broker=embedded_broker)
     more = {"CAREPLAN_TRACE_SAMPLE": "1", "KAFKA_SESSION_SECONDS": "6", **(extra or {})}
     return {service: environment_of(service, addresses, secrets(), more) for service in SERVICES}
+
+
+def environments_on(
+    broker: Broker, database_url: str, extra: Mapping[str, str] | None = None
+) -> dict[str, dict[str, str]]:
+    """As `environments`, with whatever the broker at hand needs."""
+    embedded = isinstance(broker, EmbeddedBroker)
+    return environments(database_url, broker.bootstrap_servers, embedded_broker=embedded, extra=extra)
 
 
 @dataclass
