@@ -19,7 +19,7 @@ from chassis.measurements import Measurements
 from chassis.messaging.codec import Codec
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.dead_letters import DeadLetters, Handle
-from chassis.messaging.kafka import Reader, ensure_topics, onlooker, producer
+from chassis.messaging.kafka import Reader, administrator, ensure_topics, onlooker, producer
 from chassis.messaging.lost_log import LostLog
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
@@ -121,8 +121,8 @@ class _Running:
     async def _watch_log(self) -> None:
         mine = await self._topics_written()
         await ensure_topics(self.parts.settings, mine)
-        async with onlooker(self.parts.settings) as consumer:
-            lost_log = LostLog(self.parts.database, consumer, [topic.name for topic in mine])
+        async with onlooker(self.parts.settings) as consumer, administrator(self.parts.settings) as admin:
+            lost_log = LostLog(self.parts.database, consumer, admin, mine)
             while True:
                 await lost_log.check()
                 await asyncio.sleep(_LOST_LOG_SECONDS)

@@ -4,6 +4,14 @@ from chassis.idempotency import IDEMPOTENCY_TABLE
 from chassis.messaging.dead_letters import DEAD_LETTERS_TABLE
 from chassis.messaging.inbox import INBOX_TABLE
 from chassis.messaging.jobs import JOBS_TABLE
+from chassis.messaging.lost_log import OUTBOX_LOG_COLUMNS
 from chassis.messaging.outbox import OUTBOX_TABLE
 
-__all__ = ["DEAD_LETTERS_TABLE", "IDEMPOTENCY_TABLE", "INBOX_TABLE", "JOBS_TABLE", "OUTBOX_TABLE"]
+__all__ = [
+    "DEAD_LETTERS_TABLE",
+    "IDEMPOTENCY_TABLE",
+    "INBOX_TABLE",
+    "JOBS_TABLE",
+    "OUTBOX_LOG_COLUMNS",
+    "OUTBOX_TABLE",
+]

@@ -45,3 +45,8 @@ ALL = (ORDERS, DECISIONS, CAREPLANS, ACCESS)
 TOPIC_OF: dict[type[Fact], Topic] = {fact: topic for topic in ALL for fact in topic.facts}
 FACT_OF: dict[str, type[Fact]] = {fact.model_fields["type"].default: fact for fact in TOPIC_OF}
 """Wire type -> class, for decoding; a type that is not here is passed over."""
+
+
+def group_of(service: str) -> str:
+    """The consumer group in which the replicas of a service read."""
+    return f"careplan-{service}"

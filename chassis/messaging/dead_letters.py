@@ -1,9 +1,10 @@
 """Messages that could not be handled: kept with place, reason and attempts, never in anyone's way, replayed once."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -51,8 +52,10 @@ SELECT id, topic, partition, "offset", type, subject, reason, places, attempts, 
 FROM dead_letters ORDER BY failed_at DESC, id DESC LIMIT $1
 """
 
-_LOAD = "SELECT headers, key_id, payload, replayed_at FROM dead_letters WHERE id = $1"
-_MARK_REPLAYED = "UPDATE dead_letters SET replayed_at = now() WHERE id = $1 AND replayed_at IS NULL"
+_EXISTS = "SELECT true FROM dead_letters WHERE id = $1"
+# Whoever comes second waits, and then sees what the first has done.
+_LOAD_LOCKED = "SELECT headers, key_id, payload, replayed_at FROM dead_letters WHERE id = $1 FOR UPDATE"
+_MARK_REPLAYED = "UPDATE dead_letters SET replayed_at = now() WHERE id = $1"
 _COUNT_ATTEMPT = "UPDATE dead_letters SET attempts = attempts + 1 WHERE id = $1"
 
 
@@ -73,6 +76,11 @@ class Message:
 Handle = Callable[[Sequence[Event]], Awaitable[None]]
 
 
+class FailedAgain(WrongState):
+    def __init__(self, reason: str) -> None:
+        super().__init__("It could not be handled this time either.", {"reason": reason})
+
+
 @dataclass(frozen=True)
 class DeadLetters:
     """The dead letters of one service; `handle` is what the service does with events, `codec` reads them."""
@@ -82,6 +90,8 @@ class DeadLetters:
     codec: Codec
     keyring: Keyring
     handle: Handle
+    # A replay holds one connection while the handler takes another: many at once would wait for each other.
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def keep(self, message: Message, reason: str, attempts: int, places: Sequence[str] = ()) -> None:
         letter_id, value = new_id(), message.value or b""
@@ -118,29 +128,45 @@ class DeadLetters:
 
     async def has(self, letter_id: UUID) -> bool:
         async with self.database.reading() as db:
-            return await db.fetchrow(_LOAD, letter_id) is not None
+            return bool(await db.fetchval(_EXISTS, letter_id))
 
     async def answer_replay(self, memo: Memo | None, letter_id: UUID) -> Answer:
         """`replay` as an HTTP answer, the first one again for the same memo."""
+        failed = False
 
-        async def work(_: Transaction) -> Answer:
-            await self.replay(letter_id)
+        async def work(tx: Transaction) -> Answer:
+            nonlocal failed
+            try:
+                await self._replay(tx, letter_id)
+            except FailedAgain:
+                failed = True
+                raise
             return Answer(204)
 
-        return await answer_once(self.database, memo, work)
+        async with self._one_at_a_time:
+            answer = await answer_once(self.database, memo, work)
+        if failed:
+            await self._count_attempt(letter_id)
+        return answer
 
     async def replay(self, letter_id: UUID) -> None:
-        """Handles it once more. NotFound; WrongState when it was replayed before, or fails again."""
-        async with self.database.reading() as db:
-            row = await db.fetchrow(_LOAD, letter_id)
+        """Handles it once more. NotFound; WrongState when it was replayed before; FailedAgain."""
+        try:
+            async with self._one_at_a_time, self.database.transaction() as tx:
+                await self._replay(tx, letter_id)
+        except FailedAgain:
+            await self._count_attempt(letter_id)
+            raise
+
+    async def _replay(self, tx: Transaction, letter_id: UUID) -> None:
+        """The letter is ours until `tx` ends. What handles it commits by itself, and its inbox knows what it has done."""
+        row = await tx.fetchrow(_LOAD_LOCKED, letter_id)
         if row is None:
             raise NotFound("There is no such dead letter.")
         if row["replayed_at"] is not None:
             raise WrongState("This dead letter was replayed before.")
         await self._handle_again(letter_id, row)
-        async with self.database.transaction() as tx:
-            if not await tx.execute(_MARK_REPLAYED, letter_id):
-                raise WrongState("This dead letter was replayed before.")  # by somebody else, at the same moment
+        await tx.execute(_MARK_REPLAYED, letter_id)
 
     async def _handle_again(self, letter_id: UUID, row: Any) -> None:
         value = self.keyring.open(row["key_id"], row["payload"], letter_id.bytes)
@@ -151,11 +177,12 @@ class DeadLetters:
         except OUTAGES:
             raise  # says nothing of the letter
         except Exception as error:
-            async with self.database.transaction() as tx:
-                await tx.execute(_COUNT_ATTEMPT, letter_id)
             log.error("dead_letter.failed_again", dead_letter_id=str(letter_id), exc=error)
-            reason = error.reason if isinstance(error, Undecodable) else type(error).__name__
-            raise WrongState("It could not be handled this time either.", {"reason": reason}) from error
+            raise FailedAgain(error.reason if isinstance(error, Undecodable) else type(error).__name__) from error
+
+    async def _count_attempt(self, letter_id: UUID) -> None:
+        async with self.database.transaction() as tx:
+            await tx.execute(_COUNT_ATTEMPT, letter_id)
 
 
 def _as_text(header: str | None) -> str | None:

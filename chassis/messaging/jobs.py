@@ -54,6 +54,12 @@ UPDATE jobs SET due_at = now() + $3::interval, billed_tries = billed_tries - $4:
 WHERE id = $1 AND generation = $2
 """
 
+# The try still counts: it was cut off, and may have been billed.
+_GIVE_BACK = """
+UPDATE jobs SET due_at = now() FROM unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
+WHERE jobs.id = mine.id AND jobs.generation = mine.generation
+"""
+
 _FINISH = """
 DELETE FROM jobs USING unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
 WHERE jobs.id = mine.id AND jobs.generation = mine.generation RETURNING jobs.id
@@ -121,7 +127,8 @@ async def postpone_job(tx: Transaction, job: Job, delay: timedelta, *, billed: b
 class Worker:
     """Runs due jobs, at most `concurrency` at once; `do` finishes or postpones its job in its own transactions.
 
-    A job whose `do` raises stays leased and is due again when the lease ends.
+    A job whose `do` raises stays leased and is due again when the lease ends. Who stops lets what runs finish for a
+    moment, and gives back the rest: its successor need not wait for the leases to end.
     """
 
     database: Database
@@ -129,6 +136,7 @@ class Worker:
     concurrency: int = 64
     lease: timedelta = timedelta(seconds=60)
     safety_poll_seconds: float = 1.0
+    finish_within_seconds: float = 3.0
     _running: dict[UUID, tuple[Job, "asyncio.Task[None]"]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _more_may_wait: bool = False
@@ -148,9 +156,28 @@ class Worker:
                     log.warning("jobs.not_claimed", exc=error)
                     await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
         finally:
+            await self._stop()
             heartbeat.cancel()
-            for _, task in list(self._running.values()):
-                task.cancel()
+
+    async def _stop(self) -> None:
+        if not self._running:
+            return
+        await asyncio.wait([task for _, task in self._running.values()], timeout=self.finish_within_seconds)
+        left = [job for job, _ in self._running.values()]
+        tasks = [task for _, task in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await self._give_back(left)
+        except Exception as error:  # the leases end by themselves
+            log.warning("leases.not_given_back", jobs=len(left), exc=error)
+
+    async def _give_back(self, jobs: Sequence[Job]) -> None:
+        if jobs:
+            async with self.database.transaction() as tx:
+                await tx.execute(_GIVE_BACK, [job.id for job in jobs], [job.generation for job in jobs])
+            log.info("leases.given_back", jobs=len(jobs))
 
     async def _start_what_is_due(self) -> None:
         self._wake.clear()

@@ -1,7 +1,8 @@
 """The Kafka client, set so that nothing is lost: explicit topics, manual commits, earliest first, acks from all."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -17,7 +18,7 @@ from chassis.messaging.nudges import Nudges, PatientConsumer
 from chassis.pacing import pause_after
 from chassis.settings import ServiceSettings
 from chassis.telemetry import log
-from schemas.topics import Topic
+from schemas.topics import Topic, group_of
 
 _LARGEST_POLL_RECORDS = 200
 _POLL_MS = 1000
@@ -38,14 +39,20 @@ def producer(settings: ServiceSettings) -> AIOKafkaProducer:
 
 async def ensure_topics(settings: ServiceSettings, topics: Sequence[Topic]) -> None:
     """Creates what is missing. A topic that a client creates by asking for it would have one partition."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=10_000)
-    try:
-        await admin.start()
+    async with administrator(settings) as admin:
         for topic in topics:
             answer = await admin.create_topics([_new_topic(topic, settings)])
             for name, code, *_ in answer.topic_errors:
                 if code not in (0, _TOPIC_EXISTS):
                     raise for_code(code)(f"topic {name} was not created")
+
+
+@asynccontextmanager
+async def administrator(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        yield admin
     finally:
         await admin.close()
 
@@ -98,7 +105,7 @@ class Reader:
         names = [topic.name for topic in self.topics]
         common: dict[str, Any] = {
             "bootstrap_servers": self.settings.kafka_bootstrap_servers,
-            "group_id": f"careplan-{self.service}",
+            "group_id": group_of(self.service),
             "auto_offset_reset": "earliest",
             "enable_auto_commit": False,
             "session_timeout_ms": session_ms,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,6 +124,39 @@ async def test_of_two_replays_at_once_one_counts(letters: DeadLetters, handler: 
     outcomes = await asyncio.gather(*(letters.replay(letter_id) for _ in range(2)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "WrongState"]
     assert len(handler.handled) == 1
+
+
+async def test_p7_a_replay_asked_for_while_another_runs_does_not_handle_it_a_second_time(letters: DeadLetters) -> None:
+    """Two replicas: each has a handler of its own, and only the database is between them."""
+    await letters.keep(_message(), "ValueError", 3)
+    letter_id = (await _only(letters))["id"]
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    calls = 0
+
+    async def slowly(events: Sequence[Event]) -> None:
+        nonlocal calls
+        calls += 1
+        begun.set()
+        await go_on.wait()
+
+    replicas = [replace(letters, handle=slowly, _one_at_a_time=asyncio.Lock()) for _ in range(2)]
+    first = asyncio.create_task(replicas[0].replay(letter_id))
+    await asyncio.wait_for(begun.wait(), 5)
+    second = asyncio.create_task(replicas[1].replay(letter_id))
+    await asyncio.sleep(0.2)
+    go_on.set()
+    outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(outcome).__name__ for outcome in outcomes] == ["NoneType", "WrongState"]
+    assert calls == 1
+
+
+async def test_more_replays_at_once_than_there_are_connections_all_go_through(
+    letters: DeadLetters, handler: _Handler
+) -> None:
+    for offset in range(12):
+        await letters.keep(_message(offset=offset), "ValueError", 3)
+    async with asyncio.timeout(8):
+        await asyncio.gather(*(letters.replay(letter["id"]) for letter in await letters.newest()))
 
 
 async def test_a_replay_that_fails_again_says_so_counts_and_can_be_tried_later(

@@ -49,7 +49,7 @@ async def _nothing(_: Job) -> None: ...
 
 @asynccontextmanager
 async def _working(database: Database, do: Callable[[Job], Awaitable[None]], **settings: Any) -> AsyncIterator[Worker]:
-    worker = Worker(database, do, **{"safety_poll_seconds": 0.02, **settings})
+    worker = Worker(database, do, **{"safety_poll_seconds": 0.02, "finish_within_seconds": 0.05, **settings})
     task = asyncio.create_task(worker.run())
     try:
         yield worker
@@ -264,6 +264,50 @@ async def test_a_worker_that_lost_its_lease_to_itself_works_on_it_once(generator
         await until(lambda: working == [1])
         await _execute(generator, "UPDATE jobs SET due_at = now()")  # as after a pause past the lease
         await until(lambda: working == [2])
+
+
+async def test_a_worker_that_stops_gives_back_what_it_cannot_finish_and_the_try_counts(generator: Database) -> None:
+    await _add(generator, _new(), _new())
+    begun: list[Job] = []
+
+    async def do(job: Job) -> None:
+        begun.append(job)
+        await asyncio.Event().wait()
+
+    async with _working(generator, do) as worker:
+        await until(lambda: len(begun) == 2)
+        worker.lease = _LONG
+    rows = await _rows(generator)
+    assert [(row["due"], row["billed_tries"], row["generation"]) for row in rows] == [(True, 1, 1)] * 2
+
+
+async def test_a_worker_that_stops_lets_finish_what_is_nearly_done(generator: Database) -> None:
+    await _add(generator, _new())
+    begun = asyncio.Event()
+
+    async def do(job: Job) -> None:
+        begun.set()
+        await asyncio.sleep(0.1)
+        await _finish(generator, job)
+
+    async with _working(generator, do, finish_within_seconds=10):
+        await asyncio.wait_for(begun.wait(), 5)
+    assert await _is_empty(generator)
+
+
+async def test_p11_a_worker_that_stops_late_does_not_give_back_what_is_its_successors(generator: Database) -> None:
+    await _add(generator, _new())
+    begun = asyncio.Event()
+
+    async def do(_: Job) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with _working(generator, do):
+        await asyncio.wait_for(begun.wait(), 5)
+        await _execute(generator, "UPDATE jobs SET generation = 2, due_at = now() + interval '60 s'")
+    (row,) = await _rows(generator)
+    assert not row["due"]
 
 
 @pytest.mark.parametrize("failure", [ConnectionRefusedError(), asyncpg.DeadlockDetectedError("two at once")], ids=repr)

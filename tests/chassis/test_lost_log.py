@@ -1,17 +1,18 @@
 """P1: a broker that forgets loses nothing. What it had is sent again, and only then."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chassis.database import Database
-from chassis.messaging.kafka import ensure_topics, onlooker, producer
-from chassis.messaging.lost_log import LostLog, send_again_what_was_lost, sent_up_to
+from chassis.messaging.kafka import administrator, ensure_topics, onlooker, producer
+from chassis.messaging.lost_log import Log, LostLog, Partition, send_again_what_was_lost, sent_up_to
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
-from schemas.topics import ACCESS, ORDERS
+from schemas.topics import ACCESS, ORDERS, Topic, group_of
 from tests.support.chassis import asked_again, everything_on, settings_for
 from tests.support.kafka import Broker
 
@@ -24,11 +25,11 @@ _MINE = [ORDERS, ACCESS]
 async def _connected(database: Database, broker: Broker) -> AsyncIterator[tuple[Relay, LostLog]]:
     settings = settings_for(broker)
     await ensure_topics(settings, _MINE)
-    async with producer(settings) as sender, onlooker(settings) as consumer:
+    async with producer(settings) as sender, onlooker(settings) as consumer, administrator(settings) as admin:
         relay = Relay(database, sender, Nudges())
         async with database.reading() as db:
             relay._highest = await sent_up_to(db)
-        yield relay, LostLog(database, consumer, [topic.name for topic in _MINE])
+        yield relay, LostLog(database, consumer, admin, _MINE)
 
 
 async def _emit(database: Database, count: int) -> None:
@@ -77,6 +78,87 @@ async def test_p1_what_a_wiped_broker_had_is_sent_again_completed_orders_include
         assert await lost_log.check() == 0
 
 
+async def _handled_by(broker: Broker, readers: Sequence[str], up_to: Sequence[int]) -> None:
+    """Commits for each reader's group, as the reader does once everything below had its effect."""
+    offsets = {TopicPartition(ORDERS.name, number): offset for number, offset in enumerate(up_to)}
+    for reader in readers:
+        group = AIOKafkaConsumer(
+            bootstrap_servers=broker.bootstrap_servers, group_id=group_of(reader), enable_auto_commit=False
+        )
+        await group.start()
+        group.assign(list(offsets))
+        await group.commit(offsets)
+        await group.stop()
+
+
+async def _ends(database: Database) -> list[int]:
+    async with database.reading() as db:
+        highest = await sent_up_to(db)
+    return [highest.get((ORDERS.name, number), -1) + 1 for number in range(3)]
+
+
+async def test_p1_of_a_lost_log_only_that_is_sent_again_which_some_reader_may_not_have_handled(
+    intake: Database, broker: Broker
+) -> None:
+    async with _connected(intake, broker) as (relay, lost_log):
+        await _emit(intake, 300)
+        await relay.send_waiting()
+        await relay.send_waiting()
+        ends = await _ends(intake)
+        *most, last = ORDERS.readers
+        await _handled_by(broker, most, ends)
+        await lost_log.check()
+        await _handled_by(broker, [last], [end - 2 for end in ends])
+        await lost_log.check()
+    async with intake.transaction() as tx:  # an hour later
+        await tx.execute("UPDATE outbox SET sent_at = sent_at - interval '1 hour'")
+        await tx.execute("UPDATE outbox_sent SET began_at = began_at - interval '1 hour'")
+    await _forget_everything(broker)
+    async with _connected(intake, broker) as (relay, lost_log):
+        assert await lost_log.check() == 6, "two of each partition"
+        assert await relay.send_waiting() == 6
+        assert await lost_log.check() == 0
+    await _forget_everything(broker)
+    async with _connected(intake, broker) as (relay, lost_log):
+        assert await lost_log.check() == 6, (
+            "nobody has read the new log yet, and the old one's offsets are not this one's"
+        )
+
+
+async def test_p1_while_one_reader_has_committed_nothing_everything_is_sent_again(
+    intake: Database, broker: Broker
+) -> None:
+    async with _connected(intake, broker) as (relay, lost_log):
+        await _emit(intake, 30)
+        await relay.send_waiting()
+        await _handled_by(broker, ORDERS.readers[:-1], await _ends(intake))
+        await lost_log.check()
+    await _forget_everything(broker)
+    async with _connected(intake, broker) as (_, lost_log):
+        assert await lost_log.check() == 30
+
+
+async def test_p1_a_note_about_the_old_log_says_nothing_of_the_new_one(intake: Database, broker: Broker) -> None:
+    """Between our question and our note the broker may lose its log, and a relay may have begun to count anew."""
+    async with _connected(intake, broker) as (relay, lost_log):
+        await _emit(intake, 30)
+        await relay.send_waiting()
+        await _handled_by(broker, ORDERS.readers, await _ends(intake))
+        asked = lost_log._handled_by_all
+
+        async def loses_its_log_meanwhile(topic: Topic, places: Mapping[Partition, Log]) -> dict[Partition, int]:
+            answer = await asked(topic, places)
+            async with intake.transaction() as tx:
+                await tx.execute("UPDATE outbox_sent SET began_at = now()")
+            return answer
+
+        lost_log._handled_by_all = loses_its_log_meanwhile  # type: ignore[method-assign]
+        await lost_log.check()
+    await _forget_everything(broker)
+    async with _connected(intake, broker) as (_, lost_log):
+        assert await lost_log.check() == 30
+
+
 async def test_p1_a_wiped_broker_is_noticed_also_when_new_events_have_passed_the_old_end(
     intake: Database, broker: Broker
 ) -> None:
@@ -120,5 +202,5 @@ async def test_fewer_partitions_than_before_count_as_lost(intake: Database, brok
         await relay.send_waiting()
         async with intake.transaction() as tx:
             await tx.execute("UPDATE outbox SET partition = 9 WHERE id = (SELECT min(id) FROM outbox)")
-            await tx.execute("INSERT INTO outbox_sent VALUES ('careplan.orders', 9, 0)")
+            await tx.execute("INSERT INTO outbox_sent (topic, partition, highest) VALUES ('careplan.orders', 9, 0)")
         assert await lost_log.check() == 1
