@@ -2,16 +2,21 @@
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
+NPM    := web/scripts/npm
+FORM   := $(shell find web/src web/public web/scripts -type f) $(wildcard web/*.json web/*.ts) web/index.html schemas/asyncapi.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo eval test test-faults check format lock schemas bench clean
+.PHONY: help up web demo eval test test-faults check format lock schemas bench clean
 
 help: ## List the commands.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Run it
 up: $(VENV)/ready ## Start PostgreSQL, the broker and every service, and print where to go; Ctrl-C stops all.
+	@$(MAKE) --no-print-directory web || echo "The web form could not be built; everything else runs without it."
 	@$(RUN) -m local up
+
+web: $(VENV)/ready web/dist/index.html ## Build the web form into web/dist, where it is missing or older than its sources.
 
 demo: $(VENV)/ready ## Post 200 varied fictional orders to the running system, so that there is something to look at.
 	@$(RUN) -m local demo
@@ -20,14 +25,15 @@ demo: $(VENV)/ready ## Post 200 varied fictional orders to the running system, s
 eval: $(VENV)/ready ## Grade the care plans of `scripted` on 30 cases; EVAL="--provider recorded:FILE --report out.md" for others.
 	@$(RUN) -m evals $(EVAL)
 
-test: $(VENV)/ready ## Run the tests with everything they need: their own PostgreSQL and broker.
+test: $(VENV)/ready web ## Run the tests with everything they need: their own PostgreSQL and broker.
 	$(RUN) -m pytest -m "not faults"
 
-check: $(VENV)/ready ## Style, types and the walls between the rooms.
+check: $(VENV)/ready web/node_modules/.package-lock.json ## Style, types and the walls between the rooms.
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
+	$(NPM) run --silent check
 
 bench: $(VENV)/ready ## Measure the running system: accept times, open loop, a burst (start it with `make up` first).
 	@cd bench/load && CAREPLAN_HOME=$${CAREPLAN_HOME:-$(CURDIR)/var} $(CURDIR)/$(RUN) load.py all --adapter careplan
@@ -43,10 +49,20 @@ lock: $(VENV)/ready ## Resolve the dependencies of pyproject.toml into requireme
 	$(RUN) -m uv pip compile pyproject.toml --group local --group dev --universal --generate-hashes --no-annotate --no-header --quiet -o requirements.lock
 
 clean: ## Remove what the commands made, but for the all-in-one's data in var/.
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf web/dist web/node_modules $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/ready: requirements.lock
 	@echo "Installing what requirements.lock lists (a minute, once) …"
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json | $(VENV)/ready
+	@echo "Installing what web/package-lock.json lists (once) …"
+	@$(NPM) ci --silent
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(FORM)
+	@echo "Building the web form …"
+	@$(NPM) run --silent build >/dev/null
 	@touch $@

@@ -27,7 +27,9 @@ def scope(path: str, accept: str = "*/*") -> dict[str, object]:
 def test_every_page_opens_by_its_own_address_with_a_strict_policy(built: Site, path: str) -> None:
     answer = TestClient(built).get(path, headers=BROWSER)
     assert (answer.status_code, "Care plans" in answer.text) == (200, True)
-    assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'")
+    assert not any(loophole in policy for loophole in ("unsafe", "data:", "http", "*"))
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-cache"
 

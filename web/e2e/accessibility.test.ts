@@ -1,11 +1,28 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { api, expectAccessible, openBrowser, somebody, someOrder, visit, type Role } from "./support";
+import type { Browser, Page, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { api, expectAccessible, openBrowser, somebody, someOrder, visit, type Role, type Visit } from "./support";
 
 let browser: Browser;
 let orderId = "";
 let waitingId = "";
 let rejectedId = "";
+const visits: Visit[] = [];
+
+async function open(role: Role | null, path: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
+  const made = await visit(browser, role, path, { prepare });
+  visits.push(made);
+  return made.page;
+}
+
+/** In both colour schemes, and without anything that stands out of the window. */
+async function expectFit(page: Page, state: string) {
+  await expectAccessible(page, `${state}, light`);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.locator("html[data-mantine-color-scheme=dark]").waitFor();
+  await expectAccessible(page, `${state}, dark`);
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(wider, `${state} is wider than the window`).toBeLessThanOrEqual(0);
+}
 
 beforeAll(async () => {
   browser = await openBrowser();
@@ -19,8 +36,16 @@ beforeAll(async () => {
   rejectedId = (blocked.body as { detail: { order_id: string } }).detail.order_id;
 });
 afterAll(() => browser.close());
+afterEach(async () => {
+  for (const { complaints, close } of visits.splice(0)) {
+    await close();
+    expect(complaints).toEqual([]);
+  }
+});
 
-const PAGES: [string, Role | null, () => string, string][] = [
+type Place = [name: string, role: Role | null, path: () => string, heading: string];
+
+const PAGES: Place[] = [
   ["sign-in", null, () => "/", "Sign in"],
   ["new order", "assistant", () => "/orders/new", "New order"],
   ["work list, needs me", "pharmacist", () => "/orders", "Work list"],
@@ -40,40 +65,64 @@ const PAGES: [string, Role | null, () => string, string][] = [
   ["not found", "assistant", () => "/nowhere/at/all", "There is nothing at this address"],
 ];
 
-describe.each(["light", "dark"] as const)("in %s", (scheme) => {
-  test.each(PAGES)("%s", async (name, role, path, heading) => {
-    const { page, complaints, close } = await visit(browser, role, path(), { scheme });
-    await page.getByRole("heading", { name: heading, exact: true }).first().waitFor();
-    await expectAccessible(page, name);
-    await close();
-    expect(complaints).toEqual([]);
+test.each(PAGES)("%s", async (name, role, path, heading) => {
+  const page = await open(role, path());
+  await page.getByRole("heading", { name: heading, exact: true }).first().waitFor();
+  await expectFit(page, name);
+});
+
+const NEED_DATA: [name: string, role: Role | null, path: () => string][] = [
+  ["work list", "pharmacist", () => "/orders?view=all"],
+  ["order", "pharmacist", () => `/orders/${orderId}`],
+  ["reports", "analyst", () => "/reports"],
+  ["operations", "admin", () => "/operations"],
+];
+const isData = (url: URL) => url.pathname.startsWith("/api/") && url.pathname !== "/api/session";
+
+describe("when the server does not answer well", () => {
+  test.each(NEED_DATA)("%s says that it failed, and offers to try again", async (name, role, path) => {
+    const body = { type: "error", code: "UNAVAILABLE", message: "Busy.", detail: {}, trace_id: "0af7651916cd43dd" };
+    const failing = (route: Route) => route.fulfill({ status: 503, json: body });
+    const page = await open(role, path(), (fresh) => fresh.route(isData, failing));
+    await page.getByText("The service is busy").first().waitFor();
+    await page.getByRole("button", { name: "Try again" }).first().waitFor();
+    await expectFit(page, `${name}, failed`);
+    await page.unroute(isData);
+    const retry = page.getByRole("button", { name: "Try again" });
+    while ((await retry.count()) > 0) await retry.first().click({ timeout: 5_000 }).catch(() => undefined);
+    await page.getByText("This could not be loaded").first().waitFor({ state: "detached" });
   });
 
-  test("open menus and dialogs", async () => {
-    const { page, complaints, close } = await visit(browser, "pharmacist", `/orders/${orderId}`, { scheme });
-    await page.locator("button[aria-pressed]").first().click();
-    await expectAccessible(page, "evidence lit");
-    await page.getByRole("button", { name: "Download" }).click();
-    await page.getByRole("button", { name: "Text", exact: true }).waitFor();
-    await expectAccessible(page, "download menu");
-    await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: /Sign version/ }).click();
-    await page.getByRole("dialog").waitFor();
-    await expectAccessible(page, "signing");
-    await page.goto(new URL("/orders/new", page.url()).href);
-    await page.getByLabel("Primary diagnosis").fill("myas");
-    await page.getByRole("option", { name: /G70/ }).first().waitFor();
-    await expectAccessible(page, "ICD-10 suggestions");
-    await close();
-    expect(complaints).toEqual([]);
+  test("a page that waits says so", async () => {
+    const page = await open("pharmacist", "/orders?view=all", (fresh) => fresh.route(isData, () => undefined));
+    await page.getByText("Loading…").waitFor();
+    await expectFit(page, "loading");
+    await page.getByText("This takes longer than usual").waitFor({ timeout: 10_000 });
+    await expectFit(page, "slow");
   });
+});
 
-  test("on a tablet, upright", async () => {
-    const { page, close } = await visit(browser, "pharmacist", `/orders/${orderId}`, { scheme, width: 768, height: 1024 });
-    await page.getByRole("heading", { name: "Problem list" }).waitFor();
-    await expectAccessible(page, "order on a tablet");
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(wider).toBeLessThanOrEqual(0);
-    await close();
-  });
+test("open menus and dialogs", async () => {
+  const page = await open("pharmacist", `/orders/${orderId}`);
+  await page.locator("button[aria-pressed]").first().click();
+  await expectFit(page, "evidence lit");
+  await page.getByRole("button", { name: "Download" }).click();
+  await page.getByRole("button", { name: "Text", exact: true }).waitFor();
+  await expectFit(page, "download menu");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /Sign version/ }).click();
+  await page.getByRole("dialog").waitFor();
+  await expectFit(page, "signing");
+  await page.goto(new URL("/orders/new", page.url()).href);
+  await page.getByLabel("Primary diagnosis").fill("myas");
+  await page.getByRole("option", { name: /G70/ }).first().waitFor();
+  await expectFit(page, "ICD-10 suggestions");
+});
+
+test.each(PAGES)("on a tablet, upright: %s", async (name, role, path, heading) => {
+  const made = await visit(browser, role, path(), { width: 820, height: 1180 });
+  visits.push(made);
+  await made.page.getByRole("heading", { name: heading, exact: true }).first().waitFor();
+  const wider = await made.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(wider, name).toBeLessThanOrEqual(0);
 });

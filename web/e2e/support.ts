@@ -35,18 +35,44 @@ export function openBrowser(): Promise<Browser> {
 }
 
 export type Visit = { page: Page; context: BrowserContext; complaints: string[]; close: () => Promise<void> };
-type Options = { scheme?: "light" | "dark"; width?: number; height?: number };
+type Options = {
+  scheme?: "light" | "dark";
+  width?: number;
+  height?: number;
+  /** What is set up on the page before it is opened. */
+  prepare?: ((page: Page) => Promise<unknown>) | undefined;
+};
+
+/** A role signs in once; who opens another window is the same session. */
+const sessions = new Map<Role, Promise<BrowserContextState>>();
+type BrowserContextState = Awaited<ReturnType<BrowserContext["storageState"]>>;
+
+async function signedIn(browser: Browser, role: Role): Promise<BrowserContextState> {
+  const context = await browser.newContext();
+  const { password } = staff(role);
+  const answer = await context.request.post(`${URL_}/api/session`, { data: { username: role, password } });
+  if (!answer.ok()) throw new Error(`sign-in of ${role}: ${answer.status()}`);
+  const state = await context.storageState();
+  await context.close();
+  return state;
+}
+
+function sessionOf(browser: Browser, role: Role): Promise<BrowserContextState> {
+  const known = sessions.get(role) ?? signedIn(browser, role);
+  sessions.set(role, known);
+  return known;
+}
 
 /** A window of somebody signed in. `complaints`: what broke the page's policy, failed in its code, or left the origin. */
 export async function visit(browser: Browser, role: Role | null, path: string, options: Options = {}): Promise<Visit> {
   const { scheme = "light", width = 1366, height = 768 } = options;
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce" });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: scheme,
+    reducedMotion: "reduce",
+    ...(role && { storageState: await sessionOf(browser, role) }),
+  });
   const complaints: string[] = [];
-  if (role) {
-    const { password } = staff(role);
-    const answer = await context.request.post(`${URL_}/api/session`, { data: { username: role, password } });
-    if (!answer.ok()) throw new Error(`sign-in of ${role}: ${answer.status()}`);
-  }
   const page = await context.newPage();
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
@@ -56,6 +82,7 @@ export async function visit(browser: Browser, role: Role | null, path: string, o
   page.on("request", (request) => {
     if (!request.url().startsWith(URL_) && !request.url().startsWith("blob:")) complaints.push(`outside: ${request.url()}`);
   });
+  await options.prepare?.(page);
   await page.goto(URL_ + path);
   return { page, context, complaints, close: () => context.close() };
 }

@@ -26,7 +26,7 @@ createRoot(root).render(
     >
       <QueryClientProvider client={queries}>
         <RouterProvider router={router} />
-        <Notifications position="top-right" autoClose={7_000} />
+        <Notifications position="bottom-left" autoClose={7_000} />
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

@@ -14,7 +14,7 @@ import { WarningDialog } from "@/shared/findings/warning-dialog";
 import { Page } from "@/shared/page";
 import { t } from "@/texts";
 import { fingerprintOf, keepDraft, keyFor, noDraft, readDraft, type Draft } from "./draft";
-import { DateHint, MrnHint, NpiHint, SexField, TextField, type Name } from "./fields";
+import { DateHint, focusField, MrnHint, NpiHint, SexField, TextField, type Name } from "./fields";
 import { Icd10Field } from "./icd10-field";
 import { emptyForm, fieldOf, isBlank, sameAgain, toBody, type OrderForm } from "./order-form";
 import { RecordsField } from "./records-field";
@@ -41,8 +41,8 @@ export default function NewOrderPage() {
   const keep = useDraft(form, { fileName: file?.name ?? (wasRestored ? restored.fileName : null), next }, sent);
 
   useEffect(() => {
-    form.setFocus("patient.first_name");
-  }, [form]);
+    focusField("patient.first_name");
+  }, []);
   // What stands above the form is read first, and the way from it to the fields is short.
   useEffect(() => {
     if (answer && answer.kind !== "warned") notice.current?.focus();
@@ -99,7 +99,7 @@ export default function NewOrderPage() {
     setFile(withFile);
     form.reset(structuredClone(values));
     keep();
-    setTimeout(() => form.setFocus(values.patient.last_name ? "medication" : "patient.first_name"));
+    setTimeout(() => focusField(values.patient.last_name ? "medication" : "patient.first_name"));
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLFormElement>) {
@@ -360,7 +360,7 @@ function AnswerNotice({ answer, form, ref }: NoticeProps) {
             onUseName={(name) => {
               form.setValue("provider.name", name);
               form.clearErrors(["provider.name", "provider.npi"]);
-              form.setFocus("provider.name");
+              focusField("provider.name");
             }}
           />
         ))}
@@ -377,7 +377,7 @@ function AnswerNotice({ answer, form, ref }: NoticeProps) {
           return (
             <li key={fault.field + fault.code}>
               {field ? (
-                <button type="button" className={styles.jump} onClick={() => form.setFocus(field as Name)}>
+                <button type="button" className={styles.jump} onClick={() => focusField(field as Name)}>
                   {text}
                 </button>
               ) : (

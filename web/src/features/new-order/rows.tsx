@@ -1,5 +1,5 @@
 import { ActionIcon, Button, TextInput } from "@mantine/core";
-import type { ClipboardEvent, KeyboardEvent, ReactNode } from "react";
+import { useRef, type ClipboardEvent, type KeyboardEvent, type ReactNode } from "react";
 import { flushSync } from "react-dom";
 import { useFieldArray, useFormContext } from "react-hook-form";
 import { CrossIcon, PlusIcon } from "@/shared/icons";
@@ -13,14 +13,15 @@ type Props = { name: RowsName; legend: string; label: (n: number) => string; add
 
 /** A list, one row a line: Enter opens the next row, Backspace in an empty one goes back, several pasted lines become rows. */
 export function Rows({ name, legend, label, add }: Props) {
-  const { control, getValues, setFocus } = useFormContext<OrderForm>();
+  const { control, getValues } = useFormContext<OrderForm>();
   const { fields, insert, remove, update } = useFieldArray({ control, name });
+  const list = useRef<HTMLFieldSetElement>(null);
   const textOf = (place: number) => getValues(`${name}.${place}.text` as "additional_diagnoses.0.text");
 
   /** The row is there and has the focus before the next key comes, however fast somebody types. */
   function change(rows: () => void, focusOn: number) {
     flushSync(rows);
-    setFocus(`${name}.${focusOn}.text` as "additional_diagnoses.0.text");
+    list.current?.querySelector<HTMLInputElement>(`[name="${name}.${focusOn}.text"]`)?.focus();
   }
 
   const addAfter = (place: number) => change(() => insert(place + 1, { text: "" }, { shouldFocus: false }), place + 1);
@@ -55,7 +56,7 @@ export function Rows({ name, legend, label, add }: Props) {
   }
 
   return (
-    <fieldset className={styles.rows}>
+    <fieldset ref={list} className={styles.rows}>
       <legend>{legend}</legend>
       {fields.map((field, place) => {
         const tool: ReactNode =

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { call, withBody } from "@/api/call";
 import { postApiCareplansByCareplanIdApprove, postApiOrdersByOrderIdRetry } from "@/api/generated";
+import { orderFollows } from "@/shared/order-follows";
 
 type Approve = { careplanId: string; version: number };
 
@@ -12,12 +13,9 @@ export function useApprove(orderId: string) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: approve,
-    onSettled: () =>
-      Promise.all([
-        queries.invalidateQueries({ queryKey: ["order", orderId] }),
-        queries.invalidateQueries({ queryKey: ["careplan"] }),
-        queries.invalidateQueries({ queryKey: ["orders"] }),
-      ]),
+    onSuccess: (_signed, { version }) =>
+      orderFollows(queries, orderId, (plan) => plan.version > version || plan.review === "approved"),
+    onError: () => queries.invalidateQueries({ queryKey: ["order", orderId] }),
   });
 }
 

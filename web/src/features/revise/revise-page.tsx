@@ -41,7 +41,7 @@ function Editor({ orderId, plan }: { orderId: string; plan: OrderCarePlan }) {
 
   function save() {
     revise.mutate(
-      { careplanId: plan.careplan_id, revision: toRevision(plan, form.getValues()) },
+      { careplanId: plan.careplan_id, version: plan.version, revision: toRevision(plan, form.getValues()) },
       {
         onSuccess: () => {
           notifications.show({ color: "teal", message: t.revise.saved(plan.version + 1) });

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { call, withBody } from "@/api/call";
 import { postApiCareplansByCareplanIdRevisions, type Sections } from "@/api/generated";
+import { orderFollows } from "@/shared/order-follows";
 
 export type SectionName = keyof Sections;
 export const SECTIONS: SectionName[] = ["problem_list", "goals", "interventions", "monitoring"];
@@ -117,7 +118,7 @@ export function changesOf(plan: Plan, form: RevisionForm): Change[] {
   );
 }
 
-type Save = { careplanId: string; revision: Revision };
+type Save = { careplanId: string; version: number; revision: Revision };
 
 const revise = ({ careplanId, revision }: Save) =>
   call(postApiCareplansByCareplanIdRevisions(withBody({ path: { careplan_id: careplanId } }, revision)));
@@ -126,11 +127,6 @@ export function useRevise(orderId: string) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: revise,
-    onSuccess: () =>
-      Promise.all([
-        queries.invalidateQueries({ queryKey: ["order", orderId] }),
-        queries.invalidateQueries({ queryKey: ["careplan"] }),
-        queries.invalidateQueries({ queryKey: ["orders"] }),
-      ]),
+    onSuccess: (_saved, { version }) => orderFollows(queries, orderId, (plan) => plan.version > version),
   });
 }

@@ -1,0 +1,34 @@
+"""One running all-in-one with the built form, as `make up` gives it, for everything that opens a browser."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.all_in_one import AllInOne, all_in_one
+
+PROJECT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session")
+def built_form() -> Path:
+    """web/dist, up to date. The Python packages are those that run this test: make is told to leave them alone."""
+    subprocess.run(["make", "--silent", "--old-file", ".venv/ready", "web"], cwd=PROJECT, check=True)
+    return PROJECT / "web" / "dist"
+
+
+@pytest.fixture(scope="session")
+def form(built_form: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllInOne]:
+    assert built_form.is_dir()
+    if not shutil.which(CHROMIUM):
+        reason = f"No Chromium at {CHROMIUM}: the journeys through the form are left out (set CHROMIUM to another)."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with all_in_one(tmp_path_factory.mktemp("form") / "home") as system:
+        system.start()
+        yield system
