@@ -12,8 +12,8 @@ from pydantic_core import to_json
 
 from evals.cases import Case, facts
 from schemas.careplan import CarePlan, ProducedBy
-from services.generator.adapters.anthropic import Anthropic
 from services.generator.adapters.model import LanguageModel, ModelFailed, ModelUnavailable
+from services.generator.adapters.providers import Access, language_model
 from services.generator.adapters.scripted import Scripted
 from services.generator.domain.answer import BadAnswer, parse_answer
 from services.generator.domain.assemble import assemble
@@ -71,7 +71,7 @@ class Asked:
             return Run(by, None, (error.reason,))
         by = by.model_copy(update={"model": said.model})
         try:
-            return Run(by, assemble(said.answer(), request, by), text=said.text)
+            return Run(by, assemble(said.answer(case.order), request, by), text=said.text)
         except BadAnswer as bad:
             return Run(by, None, bad.reasons, said.text)
 
@@ -110,6 +110,14 @@ def _replay(recorded: Recorded, case: Case) -> Run:
         return Run(recorded.produced_by, None, bad.reasons, text)
 
 
+_NEEDED = {
+    "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+    "openai": ("OPENAI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
+    "local": ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
+}
+"""What must be set, the key, the address."""
+
+
 def provider(name: str, times: int = 1) -> Provider:
     """ValueError where there is no such provider, or what it needs is not there."""
     kind, _, rest = name.partition(":")
@@ -117,12 +125,12 @@ def provider(name: str, times: int = 1) -> Provider:
         return Asked(Scripted())
     if kind == "recorded" and rest:
         return Replayed(Path(rest))
-    if kind == "anthropic" and rest:
-        key = os.environ.get("ANTHROPIC_API_KEY")
-        if not key:
-            raise ValueError("anthropic needs ANTHROPIC_API_KEY in the environment")
-        return Asked(Anthropic(key, model=rest), times)
-    raise ValueError(f"no provider '{name}': scripted, recorded:FILE or anthropic:MODEL")
+    if kind in _NEEDED and rest:
+        needed, key, address = _NEEDED[kind]
+        if not os.environ.get(needed):
+            raise ValueError(f"{kind} needs {needed} in the environment")
+        return Asked(language_model(kind, rest, Access(os.environ.get(key, ""), os.environ.get(address))), times)
+    raise ValueError(f"no provider '{name}': scripted, recorded:FILE, anthropic:MODEL, openai:MODEL or local:MODEL")
 
 
 def _by(provider: str, model: str, prompt_version: str) -> ProducedBy:

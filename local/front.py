@@ -18,6 +18,7 @@ from chassis.web import Telemetry
 from local.site import Site
 
 _GENERATORS = ("/revisions", "/approve")
+_OF_MODELS = ("/api/costs", "/api/ops/models")
 _NOT_PAGES = ("/api/", "/health/", "/metrics", "/openapi.json")
 
 
@@ -27,6 +28,8 @@ def owner_of(method: str, path: str) -> str:
         return "intake" if method == "POST" else "reporting"
     if path.startswith("/api/careplans/"):
         return "generator" if path.endswith(_GENERATORS) else "reporting"
+    if path.startswith(_OF_MODELS):
+        return "generator"
     if path.startswith("/api/reports/"):
         return "reporting"
     if path.startswith("/api/notifications/"):

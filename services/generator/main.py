@@ -9,23 +9,30 @@ from chassis.messaging.jobs import Worker
 from chassis.messaging.nudges import Nudges
 from chassis.service import Parts, assemble
 from schemas.careplan import CarePlan, ProducedBy
-from services.generator import handlers, routes
+from services.generator import cost_routes, handlers, routes
+from services.generator.adapters.fleet import Fleet, fleet, one_model
+from services.generator.adapters.gate import Gate
 from services.generator.adapters.model import LanguageModel, ModelAnswer
-from services.generator.adapters.scripted import Scripted
+from services.generator.adapters.price_file import PRICE_FILE, read_prices
+from services.generator.adapters.providers import Access, language_model
 from services.generator.domain.answer import BadAnswer
 from services.generator.domain.assemble import assemble as assemble_plan
 from services.generator.domain.guards import violations
+from services.generator.domain.prices import Prices
 from services.generator.domain.request import PlanRequest, plan_request
 from services.generator.settings import GeneratorSettings
 from services.generator.storage import Assignment
-from services.generator.use_cases import Generator, Review
+from services.generator.use_cases import Accounts, Asking, Budget, Generator, Review
 
 _SCRIPTED_CONCURRENCY = 64
 
 
 def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: LanguageModel | None = None) -> FastAPI:
     parts = Parts.of("generator", settings, nudges)
-    model = model or language_model(settings)
+    models = one_model(model) if model else models_of(settings)
+    prices = read_prices(settings.price_file or PRICE_FILE)
+    budget = Budget(settings.monthly_budget_usd)
+    _every_price_is_known(budget, models, prices)
     facts = knowledge.load()
 
     def prepare(assignment: Assignment) -> PlanRequest:
@@ -33,45 +40,64 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
 
     def compose(answer: ModelAnswer, request: PlanRequest) -> CarePlan:
         produced_by = ProducedBy(
-            provider=model.provider,
+            provider=answer.provider,
             model=answer.model,
-            prompt_version=model.prompt_version,
+            prompt_version=answer.prompt_version,
             knowledge_version=facts.version,
         )
-        plan = assemble_plan(answer.answer(), request, produced_by)
+        plan = assemble_plan(answer.answer(request.order), request, produced_by)
         if complaints := violations(plan, request):
             raise BadAnswer(tuple(complaints))
         return plan
 
-    generator = Generator(parts.database, parts.keyring, model, prepare, compose)
+    asking = Asking(parts.database, parts.keyring, models.candidates, prices, budget)
+    generator = Generator(parts.database, parts.keyring, asking, prepare, compose, billed=models.billed)
     worker = Worker(
         parts.database,
         generator.write_plan,
-        concurrency=settings.model_concurrency if model.billed else _SCRIPTED_CONCURRENCY,
+        concurrency=settings.model_concurrency if models.billed else _SCRIPTED_CONCURRENCY,
         lease=timedelta(seconds=settings.job_lease_seconds),
     )
     generator.wake = worker.wake
     return assemble(
         parts,
         handlers.subscription(generator),
-        [routes.review_router(Review(parts.database))],
+        [
+            routes.review_router(Review(parts.database)),
+            *cost_routes.routers(Accounts(parts.database, models, prices, budget)),
+        ],
         loops=[("worker", worker.run)],
         has_jobs=True,
     )
 
 
-def language_model(settings: GeneratorSettings) -> LanguageModel:
-    """The provider that `CAREPLAN_MODEL` names. A missing key stops the start here, not the first order."""
-    if settings.model_provider == "scripted":
-        return Scripted()
-    # The SDK takes a second and 40 MB to load: only who uses it pays.
-    from services.generator.adapters.anthropic import Anthropic  # noqa: PLC0415
-
-    if not settings.anthropic_api_key:
-        raise ValueError("ANTHROPIC_API_KEY is not set, and CAREPLAN_MODEL is anthropic")
-    return Anthropic(
-        settings.anthropic_api_key,
-        base_url=settings.anthropic_base_url,
-        model=settings.model_name,
-        timeout_seconds=settings.model_timeout_seconds,
+def models_of(settings: GeneratorSettings) -> Fleet:
+    """The provider that `CAREPLAN_MODEL` names, and those that may stand in for it."""
+    provider = settings.model_provider
+    if provider == "scripted" and not settings.fallbacks:
+        return one_model(language_model("scripted", "scripted-1", Access()))
+    access = {
+        "scripted": Access(),
+        "anthropic": Access(settings.anthropic_api_key or "", settings.anthropic_base_url, settings.model_timeout_seconds),
+        "openai": Access(settings.openai_api_key or "", settings.openai_base_url, settings.model_timeout_seconds),
+        "local": Access(settings.openai_api_key or "", settings.openai_base_url, settings.model_timeout_seconds),
+    }  # fmt: skip
+    small, large = (
+        language_model(provider, settings.model_of(provider, size), access[provider]) for size in ("small", "large")
     )
+    fallbacks = []
+    for entry in settings.fallbacks:
+        name, _, named = entry.partition(":")
+        fallbacks.append(language_model(name, named or settings.model_of(name, "large"), access[name]))
+    providers = {model.provider for model in (small, large, *fallbacks)}
+    gates = [Gate(name, settings.breaker_failures, settings.breaker_rest_seconds) for name in sorted(providers)]
+    return fleet(small, large, fallbacks, gates)
+
+
+def _every_price_is_known(budget: Budget, models: Fleet, prices: Prices) -> None:
+    unknown = {m.model for m in models.models if m.billed and prices.of(m.provider, m.model) is None}
+    if budget.monthly_usd is not None and unknown:
+        raise ValueError(
+            f"CAREPLAN_MODEL_BUDGET_USD is set, but the table of prices has none for {', '.join(sorted(unknown))}: "
+            "name a table that has (CAREPLAN_PRICES)"
+        )

@@ -58,14 +58,22 @@ async def assignments(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, 
 
 # Conditional on the lease's generation: what a paused worker brings late is not kept.
 _KEEP_ANSWER = """
-INSERT INTO model_answers (job_id, generation, key_id, sealed)
-SELECT id, generation, $3, $4 FROM jobs WHERE id = $1 AND generation = $2
+INSERT INTO model_answers (job_id, generation, key_id, sealed, input_digest)
+SELECT id, generation, $3, $4, $5 FROM jobs WHERE id = $1 AND generation = $2
 ON CONFLICT DO NOTHING
 """
 _ANSWERS = "SELECT generation, key_id, sealed, refused FROM model_answers WHERE job_id = $1 ORDER BY generation"
 _REFUSE_ANSWER = (
     "UPDATE model_answers SET refused = true, key_id = $3, sealed = $4 WHERE job_id = $1 AND generation = $2"
 )
+
+
+# An answer that nobody refused, of a job that is done, is one that became a plan.
+_ANSWER_TO = """
+SELECT job_id, key_id, sealed FROM model_answers AS a
+WHERE input_digest = $1 AND NOT refused AND NOT EXISTS (SELECT FROM jobs WHERE id = a.job_id)
+ORDER BY created_at DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +90,19 @@ class KeptAnswer:
 _KEPT = TypeAdapter(KeptAnswer)
 
 
-async def keep_answer(tx: Transaction, job: Job, kept: KeptAnswer, keyring: Keyring) -> None:
-    await tx.execute(
-        _KEEP_ANSWER, job.id, job.generation, keyring.active, keyring.seal(_KEPT.dump_json(kept), job.id.bytes)
-    )
+async def keep_answer(
+    tx: Transaction, job: Job, kept: KeptAnswer, keyring: Keyring, input_digest: bytes | None = None
+) -> None:
+    sealed = keyring.seal(_KEPT.dump_json(kept), job.id.bytes)
+    await tx.execute(_KEEP_ANSWER, job.id, job.generation, keyring.active, sealed, input_digest)
+
+
+async def answer_to(tx: Transaction, input_digest: bytes, keyring: Keyring) -> ModelAnswer | None:
+    """What a model has said to this input before, where a plan was made of it."""
+    row = await tx.fetchrow(_ANSWER_TO, input_digest)
+    if row is None:
+        return None
+    return _KEPT.validate_json(keyring.open(row["key_id"], row["sealed"], row["job_id"].bytes)).answer
 
 
 async def refuse_answer(tx: Transaction, job: Job, kept: KeptAnswer, keyring: Keyring) -> None:

@@ -160,10 +160,11 @@ def test_the_handout_is_plain(drug: str, code: str) -> None:
 
 async def test_scripted_never_bills_and_needs_no_text() -> None:
     model = Scripted()
-    answer = await model.write(request_for())
+    request = request_for()
+    answer = await model.write(request)
     assert not model.billed
-    assert (answer.input_tokens, answer.output_tokens) == (0, 0)
-    assert answer.answer() is answer.written
+    assert answer.usage.prompt_tokens == answer.usage.output_tokens == 0
+    assert answer.answer(request.order) is answer.written
 
 
 def test_long_records_take_no_longer_than_they_have_to() -> None:

@@ -1,154 +1,29 @@
 """How a job becomes a plan or a failure: calls, kept answers, tries and leases, on a real PostgreSQL."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-import asyncpg
 import pytest
 
-import knowledge
-from chassis.crypto import Keyring, new_key
-from chassis.database import Database
 from chassis.ids import new_id
-from chassis.messaging.codec import Codec
 from chassis.messaging.jobs import Worker
-from knowledge import KnowledgeBase
-from local.environment import with_role
-from schemas.careplan import CarePlan, ProducedBy
-from schemas.event import Event, Fact
+from schemas.careplan import CarePlan
+from schemas.event import Event
 from schemas.intake import CarePlanRequested
-from schemas.order import Order
 from schemas.validation import OrderAccepted
 from services.generator.adapters.model import ModelAnswer, ModelFailed, ModelUnavailable
-from services.generator.adapters.scripted import scripted_answer
-from services.generator.domain.assemble import assemble
-from services.generator.domain.request import PlanRequest, plan_request
-from services.generator.storage import Assignment
-from services.generator.use_cases import Generator
-from tests.support.databases import ROLE_PASSWORD
-from tests.support.stack import sample_order
+from services.generator.domain.request import PlanRequest
+from tests.support.desks import BilledModel, Desk, DeskWith, an_order, desks, good, raising, unusable
 
 pytestmark = pytest.mark.anyio
 
-Step = Callable[[PlanRequest], ModelAnswer]
-
-
-@cache
-def facts() -> KnowledgeBase:
-    return knowledge.load()
-
-
-def good(request: PlanRequest) -> ModelAnswer:
-    return ModelAnswer("", "double-1", input_tokens=100, output_tokens=10, written=scripted_answer(request))
-
-
-def unusable(_: PlanRequest) -> ModelAnswer:
-    return ModelAnswer("not what was asked for", "double-1", input_tokens=100, output_tokens=10)
-
-
-def raising(error: Exception) -> Step:
-    def step(_: PlanRequest) -> ModelAnswer:
-        raise error
-
-    return step
-
-
-@dataclass
-class BilledModel:
-    """A language model that does what its steps say, one a call; the last one for ever."""
-
-    steps: Sequence[Step]
-    provider: str = "double"
-    model: str = "double-1"
-    billed: bool = True
-    prompt_version: str = "1"
-    complaints: list[Sequence[str]] = field(default_factory=list)
-
-    @property
-    def calls(self) -> int:
-        return len(self.complaints)
-
-    async def write(self, request: PlanRequest, complaints: Sequence[str] = ()) -> ModelAnswer:
-        self.complaints.append(complaints)
-        return self.steps[min(self.calls, len(self.steps)) - 1](request)
-
-
-@dataclass
-class Desk:
-    """A generator over its own database, without Kafka: what it emitted is read from its outbox."""
-
-    database: Database
-    generator: Generator
-    codec: Codec
-    lease: timedelta = timedelta(seconds=30)
-
-    async def accept(self, attempt: int = 1, order_id: UUID | None = None) -> UUID:
-        order_id = order_id or new_id()
-        fact: Fact = OrderAccepted(
-            order_id=order_id, attempt=attempt, order=an_order(), patient_id=new_id(), provider_id=new_id()
-        )
-        await self.generator.take_on([Event(new_id(), "validation", datetime.now(UTC), fact)])
-        return order_id
-
-    @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        worker = Worker(self.database, self.generator.write_plan, lease=self.lease, safety_poll_seconds=0.05)
-        self.generator.wake = worker.wake
-        task = asyncio.create_task(worker.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def emitted(self, count: int = 1, seconds: float = 20) -> list[Any]:
-        """The facts in the outbox, once there are `count`."""
-        rows: list[asyncpg.Record] = []
-        for _ in range(int(seconds / 0.02)):
-            async with self.database.reading() as db:
-                rows = await db.fetch("SELECT headers, value FROM outbox ORDER BY id")
-            if len(rows) >= count:
-                break
-            await asyncio.sleep(0.02)
-        events = [self.codec.decode(json.loads(row["headers"]), row["value"]) for row in rows]
-        assert len(events) == count, [event and event.type for event in events]
-        return [event.data for event in events if event]
-
-
-def an_order() -> Order:
-    sample = sample_order()
-    return Order.model_validate({**sample, "order_date": date(2026, 2, 5)})
-
 
 @pytest.fixture
-async def desk_with(database_url: str) -> AsyncIterator[Callable[[BilledModel], Desk]]:
-    keyring = Keyring.parse(f"test:{new_key()}")
-    codec = Codec("generator", keyring)
-    database = Database(with_role(database_url, "careplan_generator", ROLE_PASSWORD), codec)
-
-    def build(model: BilledModel) -> Desk:
-        def prepare(assignment: Assignment) -> PlanRequest:
-            return plan_request(assignment.order, facts(), assignment.findings)
-
-        def compose(answer: ModelAnswer, request: PlanRequest) -> CarePlan:
-            produced_by = ProducedBy(provider="double", model=answer.model, prompt_version="1", knowledge_version="1")
-            return assemble(answer.answer(), request, produced_by)
-
-        generator = Generator(database, keyring, model, prepare, compose, first_backoff_seconds=0.01)
-        return Desk(database, generator, codec)
-
-    yield build
-    await database.close()
-
-
-DeskWith = Callable[[BilledModel], Desk]
+async def desk_with(database_url: str) -> AsyncIterator[DeskWith]:
+    async with desks(database_url) as build:
+        yield build
 
 
 async def test_a_requested_plan_costs_one_call_and_says_what_it_took(desk_with: DeskWith) -> None:
@@ -159,7 +34,8 @@ async def test_a_requested_plan_costs_one_call_and_says_what_it_took(desk_with: 
         order_id = await desk.accept()
         (completed,) = await desk.emitted()
     assert (completed.type, completed.order_id) == ("careplan.care_plan_completed.v1", order_id)
-    assert (completed.model_use.calls, completed.model_use.input_tokens) == (1, 100)
+    assert (completed.model_use.calls, completed.model_use.input_tokens) == (1, 5_000)
+    assert completed.model_use.cost_usd == 0.5
     assert model.calls == 1
 
 
@@ -232,6 +108,7 @@ async def test_answers_that_are_never_usable_end_in_failed_after_three_calls(des
         await desk.accept()
         (failed,) = await desk.emitted()
     assert (failed.reason, failed.model_use.calls, model.calls) == ("ANSWER_NOT_USABLE", 3, 3)
+    assert "What was wrong at last: the answer: json invalid" in failed.message
 
 
 async def test_a_crash_after_the_answer_was_kept_costs_no_second_call(desk_with: DeskWith) -> None:
@@ -269,9 +146,10 @@ async def test_a_kept_answer_is_not_readable_in_the_database(desk_with: DeskWith
 async def test_a_worker_that_lost_its_lease_cannot_overwrite_its_successors_plan(desk_with: DeskWith) -> None:
     """P11: both finish; one plan, one event."""
     started, go_on = asyncio.Event(), asyncio.Event()
-    desk = desk_with(BilledModel([good]))
+    model = BilledModel([good])
+    desk = desk_with(model)
     slow = [True]
-    write = desk.generator.model.write
+    write = model.write
 
     async def first_call_hangs(request: PlanRequest, complaints: Sequence[str] = ()) -> ModelAnswer:
         if slow:
@@ -280,7 +158,7 @@ async def test_a_worker_that_lost_its_lease_cannot_overwrite_its_successors_plan
             await go_on.wait()
         return await write(request, complaints)
 
-    desk.generator.model.write = first_call_hangs  # type: ignore[method-assign]
+    model.write = first_call_hangs  # type: ignore[method-assign]
     order_id = await desk.accept()
     job = await _lease_without_a_worker(desk)
     paused = asyncio.create_task(desk.generator.write_plan(job))

@@ -9,7 +9,6 @@ Nothing is held open while the model thinks: each arrow that writes is a short t
 """
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,17 +25,19 @@ from schemas.event import Event, Fact
 from schemas.generator import CarePlanCompleted, CarePlanFailed
 from schemas.intake import CarePlanRequested
 from schemas.validation import OrderAccepted
-from services.generator import metrics, storage
-from services.generator.adapters.model import LanguageModel, ModelAnswer, ModelFailed, ModelUnavailable
+from services.generator import ledger, metrics, storage
+from services.generator.adapters.model import ModelAnswer, ModelFailed, ModelUnavailable
 from services.generator.domain.answer import BadAnswer
 from services.generator.domain.request import PlanRequest
 from services.generator.storage import Assignment, KeptAnswer
+from services.generator.use_cases.asking import Asking
 
 FACTS: tuple[type[Fact], ...] = (OrderAccepted, CarePlanRequested)
 
 MOST_BILLED_TRIES = 3
 _LONGEST_BACKOFF_SECONDS = 60.0
 _LONGEST_RETRY_AFTER_SECONDS = 300.0
+_MOST_COMPLAINTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,13 @@ class _Outcome:
 class Generator:
     database: Database
     keyring: Keyring
-    model: LanguageModel
+    asking: Asking
     prepare: Callable[[Assignment], PlanRequest]
     """The order with the facts and the checklist that a plan is written from."""
     compose: Callable[[ModelAnswer, PlanRequest], CarePlan]
     """The model's answer as a care plan that passes every gate; BadAnswer says what is wrong with it."""
+    billed: bool
+    """Whether somebody may send a bill: then answers are kept, and what a plan took is read from the ledger."""
     wake: Callable[[], None] = lambda: None
     """Tells the worker of this process that there are new jobs."""
     first_backoff_seconds: float = 1.0
@@ -100,15 +103,15 @@ class Generator:
             await self._postpone(job, self._pause(job.free_tries, away.retry_after), away.reason, billed=False)
             return
         except ModelFailed as failure:
-            await self._again_or_give_up(job, assignment, kept, failure.reason)
+            await self._again_or_give_up(job, assignment, failure.reason)
             return
         try:
             plan = self.compose(latest.answer, request)
         except BadAnswer as bad:
             await self._refuse(job, latest, bad.reasons)
-            await self._again_or_give_up(job, assignment, [*kept, latest], "ANSWER_NOT_USABLE")
+            await self._again_or_give_up(job, assignment, "ANSWER_NOT_USABLE", bad.reasons)
             return
-        used = _model_use([*(k for k in kept if k is not latest), latest])
+        used = await self._used(job)
         await self._outcomes.submit(_Outcome(job, assignment, used, packed_plan=pack(plan)))
 
     async def _load_assignments(self, order_ids: Sequence[UUID]) -> list[Assignment]:
@@ -118,35 +121,21 @@ class Generator:
 
     async def _kept_answers(self, job: Job) -> list[KeptAnswer]:
         # A first lease has none, and an unbilled model keeps none: its answer costs nothing to have again.
-        if job.generation == 1 or not self.model.billed:
+        if job.generation == 1 or not self.billed:
             return []
         async with self.database.reading() as db:
             return await storage.answers_of(db, job, self.keyring)
 
     async def _ask(self, job: Job, request: PlanRequest, kept: Sequence[KeptAnswer]) -> KeptAnswer:
-        """Calls the model, and keeps what it said before anybody reads it."""
         if job.billed_tries > MOST_BILLED_TRIES:
             raise ModelFailed("TRIES_USED_UP")
-        answer, seconds = await self._measured(request, kept[-1].complaints if kept else ())
-        new = KeptAnswer(job.generation, answer, seconds, refused=False)
-        if self.model.billed:
-            async with self.database.transaction() as tx:
-                await storage.keep_answer(tx, job, new, self.keyring)
-        return new
+        return await self.asking.ask(job, request, kept[-1].complaints if kept else ())
 
-    async def _measured(self, request: PlanRequest, complaints: Sequence[str]) -> tuple[ModelAnswer, float]:
-        started, outcome = time.monotonic(), "ABORTED"
-        try:
-            answer = await self.model.write(request, complaints)
-            outcome = "answered"
-        except (ModelUnavailable, ModelFailed) as failure:
-            outcome = failure.reason
-            raise
-        finally:
-            seconds = time.monotonic() - started
-            metrics.MODEL_SECONDS.labels(self.model.provider, outcome).observe(seconds)
-        metrics.count_tokens(answer)
-        return answer, seconds
+    async def _used(self, job: Job) -> ModelUse:
+        if not self.billed:
+            return ModelUse()
+        async with self.database.reading() as db:
+            return await ledger.use_of(db, job)
 
     # ── end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -171,17 +160,18 @@ class Generator:
         return [None] * len(outcomes)
 
     async def _again_or_give_up(
-        self, job: Job, assignment: Assignment, kept: Sequence[KeptAnswer], reason: str
+        self, job: Job, assignment: Assignment, reason: str, complaints: Sequence[str] = ()
     ) -> None:
         if job.billed_tries < MOST_BILLED_TRIES:
             await self._postpone(job, self._pause(job.billed_tries, None), reason, billed=True)
             return
-        message = _FAILURE_MESSAGES.get(reason, _FAILURE_MESSAGES["ANSWER_NOT_USABLE"])
-        await self._outcomes.submit(_Outcome(job, assignment, _model_use(kept), reason=reason, message=message))
+        message = _failure_message(reason, complaints)
+        used = await self._used(job)
+        await self._outcomes.submit(_Outcome(job, assignment, used, reason=reason, message=message))
 
     async def _refuse(self, job: Job, kept: KeptAnswer, complaints: tuple[str, ...]) -> None:
         metrics.ANSWERS_REFUSED.inc()
-        if self.model.billed:
+        if self.billed:
             refused = KeptAnswer(kept.generation, kept.answer, kept.seconds, refused=True, complaints=complaints)
             async with self.database.transaction() as tx:
                 await storage.refuse_answer(tx, job, refused, self.keyring)
@@ -215,14 +205,10 @@ def _job_for(event: Event) -> NewJob:
     return NewJob(new_id(), event.subject, attempt, event.id, event.trace)
 
 
-def _model_use(kept: Sequence[KeptAnswer]) -> ModelUse:
-    return ModelUse(
-        calls=len(kept),
-        input_tokens=sum(k.answer.input_tokens for k in kept),
-        cached_input_tokens=sum(k.answer.cached_input_tokens for k in kept),
-        output_tokens=sum(k.answer.output_tokens for k in kept),
-        seconds=sum(k.seconds for k in kept),
-    )
+def _failure_message(reason: str, complaints: Sequence[str]) -> str:
+    """What a person can do, and what was wrong with the last answer."""
+    message = _FAILURE_MESSAGES.get(reason, _FAILURE_MESSAGES["ANSWER_NOT_USABLE"])
+    return f"{message} What was wrong at last: {'; '.join(complaints[:_MOST_COMPLAINTS])}." if complaints else message
 
 
 def _completed(outcome: _Outcome, plan: bytes, careplan_id: UUID) -> CarePlanCompleted:

@@ -26,7 +26,9 @@ class Scripted:
 
     async def write(self, request: PlanRequest, complaints: Sequence[str] = ()) -> ModelAnswer:  # noqa: ARG002 (part of the Protocol)
         """The same request gives the same answer; complaints change nothing."""
-        return ModelAnswer(text="", model=self.model, written=scripted_answer(request))
+        return ModelAnswer(
+            "", self.model, written=scripted_answer(request), provider=self.provider, prompt_version=self.prompt_version
+        )
 
 
 def scripted_answer(request: PlanRequest) -> Answer:

@@ -1,0 +1,87 @@
+"""What the generator's own pages answer, as OpenAPI shows it. Costs are estimates from a dated table of prices."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+
+class BudgetState(BaseModel):
+    """`used_up`: orders wait in `processing` until the next month, or until the budget is raised."""
+
+    state: Literal["no_limit", "open", "used_up"]
+    monthly_usd: float | None
+    spent_usd: float
+    """This month (UTC), with what is set aside for calls that have not ended."""
+
+
+class Figures(BaseModel):
+    calls: int
+    """Calls that somebody may send a bill for."""
+    answered: int
+    orders: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    reserved_usd: float
+    """The part of the cost that is only what calls which never ended may have taken at most."""
+    without_price: int
+    seconds: float
+
+
+class FiguresOfDay(Figures):
+    day: date
+
+
+class FiguresOfModel(Figures):
+    provider: str
+    model: str
+
+
+class Costs(BaseModel):
+    estimate: bool = True
+    prices_as_of: date
+    budget: BudgetState
+    by_day: list[FiguresOfDay]
+    by_model: list[FiguresOfModel]
+
+
+class ModelCall(BaseModel):
+    attempt: int
+    provider: str
+    model: str
+    asked_at: datetime
+    outcome: str
+    seconds: float | None
+    input_tokens: int
+    cache_write_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    reserved: bool
+    prices_as_of: date
+
+
+class CostsOfOrder(BaseModel):
+    estimate: bool = True
+    order_id: UUID
+    cost_usd: float
+    calls: list[ModelCall]
+
+
+class ProviderState(BaseModel):
+    provider: str
+    breaker: str
+    paused_seconds: float
+
+
+class ModelsState(BaseModel):
+    """What writes plans here, in the order in which it is asked."""
+
+    small: str
+    large: str
+    fallbacks: list[str]
+    providers: list[ProviderState]
+    budget: BudgetState
