@@ -26,6 +26,8 @@ def owner_of(method: str, path: str) -> str:
     """Which service answers; what is nobody's address belongs to the web form's pages, or gets intake's 404 or 405."""
     if path == "/api/orders":
         return "intake" if method == "POST" else "reporting"
+    if path == "/api/orders/events":
+        return "reporting"
     if path.startswith("/api/careplans/"):
         return "generator" if path.endswith(_GENERATORS) else "reporting"
     if path.startswith(_OF_MODELS):

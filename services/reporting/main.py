@@ -11,13 +11,15 @@ from services.reporting.adapters.json_file import write_json
 from services.reporting.adapters.pdf import PdfWriter
 from services.reporting.adapters.text import write_text
 from services.reporting.domain.plan_document import Format, Writer
+from services.reporting.live_list import LiveList
 from services.reporting.settings import ReportingSettings
 from services.reporting.use_cases import Reporting
 
 
 def build(settings: ReportingSettings, nudges: Nudges | None = None) -> FastAPI:
     parts = Parts.of("reporting", settings, nudges)
-    reporting = Reporting(parts.database)
+    live_list = LiveList(parts.database, settings.database_url)
+    reporting = Reporting(parts.database, live_list)
     writers: dict[Format, Writer] = {
         "txt": write_text,
         "pdf": PdfWriter(settings.pharmacy),
@@ -28,8 +30,9 @@ def build(settings: ReportingSettings, nudges: Nudges | None = None) -> FastAPI:
         parts,
         handlers.subscription(reporting),
         [
-            routes.search_router(reporting),
+            routes.search_router(reporting, live_list),
             routes.careplans_router(reporting, writers),
             routes.reports_router(reporting, csv_report),
         ],
+        loops=[("announcements", live_list.announce), ("live list", live_list.listen)],
     )

@@ -10,24 +10,29 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BeforeValidator, Field
 
 from chassis.errors import Fault, InvalidInput, NotFound
 from chassis.ids import id_in
 from chassis.openapi import READABLE
 from chassis.security import Caller, staff, staff_or_partner
+from schemas.careplan import Review
 from schemas.order import OrderStatus
 from services.reporting.documents import OrdersPage, ShownCarePlan, Summary
 from services.reporting.domain.plan_document import Format, Writer
 from services.reporting.domain.read_model import searched_words
+from services.reporting.live_list import LiveList
 from services.reporting.storage import Filter
 from services.reporting.use_cases import Reporting
 
 Reader = Annotated[Caller, Depends(staff_or_partner("assistant", "pharmacist"))]
+ListWatcher = Annotated[Caller, Depends(staff("assistant", "pharmacist"))]
 Analyst = Annotated[Caller, Depends(staff("analyst"))]
 ReportWriter = Callable[[AsyncIterator[Any]], AsyncIterator[bytes]]
 
 _DEFAULT_LIMIT = 25
+_WATCH_SECONDS = 600
 _FILES = ("text/plain", "application/pdf", "application/json", "application/fhir+json")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -58,6 +63,8 @@ FirstDay = Annotated[_Day | None, _Blank, Query(alias="from")]
 LastDay = Annotated[_Day | None, _Blank, Query(alias="to")]
 Text = Annotated[Annotated[str, Field(max_length=200, pattern=READABLE)] | None, _Blank, Query()]
 Status = Annotated[OrderStatus | None, _Blank, Query()]
+ReviewState = Annotated[Review | None, _Blank, Query()]
+Version = Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, _Blank, Query()]
 Limit = Annotated[Annotated[int, Field(ge=1, le=100)] | None, _Blank, Query()]
 
 
@@ -74,7 +81,7 @@ def place_of(cursor: str | None) -> UUID | None:
         raise InvalidInput([Fault("cursor", "VALUE", "This is not a cursor of ours.")]) from None
 
 
-def search_router(reporting: Reporting) -> APIRouter:
+def search_router(reporting: Reporting, live_list: LiveList) -> APIRouter:
     router = APIRouter(prefix="/api/orders", tags=["orders"])
 
     @router.get("", response_model=OrdersPage)
@@ -82,6 +89,7 @@ def search_router(reporting: Reporting) -> APIRouter:
         caller: Reader,
         q: Text = None,
         status: Status = None,
+        review: ReviewState = None,
         source: Text = None,
         medication: Text = None,
         first_day: FirstDay = None,
@@ -89,11 +97,23 @@ def search_router(reporting: Reporting) -> APIRouter:
         cursor: Text = None,
         limit: Limit = None,
     ) -> Response:
-        """Orders, newest first. `q` looks in names, MRN and medication; `from` and `to` are order dates, inclusive."""
+        """Orders, newest first. `q` looks in names, MRN and medication; `from` and `to` are order dates, inclusive.
+
+        `review=draft` finds what is to be signed.
+        """
         words, place = searched_words(q or ""), place_of(cursor)
-        wanted = Filter(words, status, source, medication, first_day, last_day, before=place)
+        wanted = Filter(words, status, review, source, medication, first_day, last_day, before=place)
         items, last = await reporting.search(caller, wanted, limit or _DEFAULT_LIMIT)
         return _json({"items": items, "next_cursor": cursor_after(last)})
+
+    @router.get("/events", response_class=EventSourceResponse)
+    async def follow_list(_: ListWatcher) -> AsyncIterator[ServerSentEvent]:
+        """The list, live: `orders` has changed orders as search shows them, `reload` says to search anew.
+
+        Ends after some minutes, so that who may not watch any more does not: open it again.
+        """
+        async for change in live_list.watch(_WATCH_SECONDS):
+            yield ServerSentEvent(raw_data=change or "{}", event="orders" if change else "reload")
 
     return router
 
@@ -102,9 +122,9 @@ def careplans_router(reporting: Reporting, writers: Mapping[Format, Writer]) -> 
     router = APIRouter(prefix="/api/careplans", tags=["care plans"])
 
     @router.get("/{careplan_id}", response_model=ShownCarePlan)
-    async def get_careplan(caller: Reader, careplan_id: CarePlanId) -> Response:
-        """One care plan, structured, with its citations and versions."""
-        return _json(await reporting.careplan(caller, careplan_id))
+    async def get_careplan(caller: Reader, careplan_id: CarePlanId, version: Version = None) -> Response:
+        """One care plan, structured, with its citations and versions; `version` names an earlier one."""
+        return _json(await reporting.careplan(caller, careplan_id, version))
 
     @router.get(
         "/{careplan_id}/download",

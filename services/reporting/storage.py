@@ -124,6 +124,7 @@ class Filter:
 
     words: tuple[str, ...] = ()
     status: str | None = None
+    review: str | None = None
     source: str | None = None
     medication: str | None = None
     first_day: date | None = None
@@ -143,6 +144,8 @@ class Filter:
             require("searched LIKE {}", f"%{_literal(word)}%")
         if self.status:
             require("status = {}", self.status)
+        if self.review:
+            require("review = {}", self.review)
         if self.source:
             require("source = {}", self.source)
         if self.medication:
@@ -160,11 +163,12 @@ def _literal(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
-_PAGE = """
+_SHOWN = """
 SELECT order_id, source, external_id, status, submitted_at, updated_at, order_body, problems, failure, careplan_id,
        careplan_version, review
-FROM orders WHERE {where} ORDER BY order_id DESC LIMIT {limit}
-"""
+FROM orders"""
+_PAGE = _SHOWN + " WHERE {where} ORDER BY order_id DESC LIMIT {limit}"
+_BY_ID = _SHOWN + " WHERE order_id = ANY($1::uuid[]) AND order_body IS NOT NULL ORDER BY order_id DESC"
 
 
 async def page_of_orders(tx: Transaction, wanted: Filter, limit: int) -> list[Any]:
@@ -173,10 +177,17 @@ async def page_of_orders(tx: Transaction, wanted: Filter, limit: int) -> list[An
     return await tx.fetch(_PAGE.format(where=where, limit=int(limit)), *arguments)
 
 
+async def orders_by_id(tx: Transaction, order_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(_BY_ID, order_ids)
+
+
 _CAREPLAN = """
-SELECT v.careplan_id, v.order_id, v.version, v.careplan, o.review, o.source, o.order_body
-FROM careplan_versions AS v JOIN orders AS o ON o.order_id = v.order_id AND o.careplan_version = v.version
-WHERE v.careplan_id = $1 AND v.careplan IS NOT NULL AND o.order_body IS NOT NULL
+SELECT v.careplan_id, v.order_id, v.version, v.careplan, o.source, o.order_body,
+       CASE WHEN v.version = o.careplan_version THEN o.review
+            WHEN v.approved_at IS NOT NULL THEN 'approved' ELSE 'draft' END AS review
+FROM careplan_versions AS v JOIN orders AS o ON o.order_id = v.order_id
+WHERE v.careplan_id = $1 AND v.version = coalesce($2, o.careplan_version)
+  AND v.careplan IS NOT NULL AND o.order_body IS NOT NULL
 """
 _VERSIONS = """
 SELECT version, created_at, created_by, note, approved_at, approved_by
@@ -184,9 +195,11 @@ FROM careplan_versions WHERE careplan_id = $1 AND careplan IS NOT NULL ORDER BY 
 """
 
 
-async def careplan_by_id(tx: Transaction, careplan_id: UUID) -> tuple[Any, list[Any]] | None:
-    """The current version with its order, and the list of all versions."""
-    row = await tx.fetchrow(_CAREPLAN, careplan_id)
+async def careplan_by_id(
+    tx: Transaction, careplan_id: UUID, version: int | None = None
+) -> tuple[Any, list[Any]] | None:
+    """A version (the current one, where none is named) with its order, and the list of all versions."""
+    row = await tx.fetchrow(_CAREPLAN, careplan_id, version)
     return None if row is None else (row, await tx.fetch(_VERSIONS, careplan_id))
 
 

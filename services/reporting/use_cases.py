@@ -16,12 +16,14 @@ from services.reporting import storage
 from services.reporting.domain.plan_document import PlanDocument, PlanVersion
 from services.reporting.domain.read_model import change_of, merged, merged_versions, version_of
 from services.reporting.domain.views import shown_careplan, shown_order
+from services.reporting.live_list import LiveList
 from services.reporting.storage import Filter
 
 
 @dataclass(frozen=True)
 class Reporting:
     database: Database
+    live_list: LiveList
 
     async def take_in(self, events: Sequence[Event]) -> None:
         async with self.database.transaction() as tx:
@@ -31,6 +33,7 @@ class Reporting:
             await storage.merge_orders(tx, merged(change_of(event) for event in new))
             versions = merged_versions(version for event in new if (version := version_of(event)))
             await storage.merge_versions(tx, versions)
+        self.live_list.tell(event.data.order_id for event in new)
 
     async def search(self, caller: Caller, wanted: Filter, limit: int) -> tuple[list[dict[str, Any]], UUID | None]:
         """A page, and the id to go on from where there is more. A partner finds its own source's orders only."""
@@ -41,9 +44,9 @@ class Reporting:
         shown = [shown_order(row, for_partner=caller.is_partner) for row in rows[:limit]]
         return shown, rows[limit - 1]["order_id"] if len(rows) > limit else None
 
-    async def careplan(self, caller: Caller, careplan_id: UUID) -> dict[str, Any]:
-        """One care plan as shown. NotFound where it is not the caller's."""
-        row, versions = await self._careplan(caller, careplan_id)
+    async def careplan(self, caller: Caller, careplan_id: UUID, version: int | None = None) -> dict[str, Any]:
+        """One care plan as shown, in its current version or in an earlier one. NotFound where it is not the caller's."""
+        row, versions = await self._careplan(caller, careplan_id, version)
         return shown_careplan(row, unpack(row["careplan"]), _order_in(row), versions)
 
     async def document(self, caller: Caller, careplan_id: UUID) -> PlanDocument:
@@ -59,9 +62,9 @@ class Reporting:
             versions=tuple(PlanVersion(**version) for version in versions),
         )
 
-    async def _careplan(self, caller: Caller, careplan_id: UUID) -> tuple[Any, list[Any]]:
+    async def _careplan(self, caller: Caller, careplan_id: UUID, version: int | None = None) -> tuple[Any, list[Any]]:
         async with self.database.reading() as db:
-            found = await storage.careplan_by_id(db, careplan_id)
+            found = await storage.careplan_by_id(db, careplan_id, version)
         if found is None or (caller.is_partner and found[0]["source"] != caller.source):
             raise NotFound("There is no such care plan.")
         return found

@@ -57,6 +57,9 @@ async def test_a_revision_becomes_the_next_version_with_ids_kept_and_an_approval
     assert new_goal["id"] not in {goal["id"] for goal in plan["sections"]["goals"][:-1]}
     assert "Thrombosis risk, looked at by me." in shown["text"]
     assert [v["note"] for v in shown["versions"]] == ["first draft", "tightened"]
+    earlier = (await pharmacist.get(f"/api/careplans/{careplan_id}", params={"version": 1})).json()
+    assert (earlier["version"], len(earlier["sections"]["problem_list"])) == (1, len(sections["problem_list"]) + 1)
+    assert (await pharmacist.get(f"/api/careplans/{careplan_id}", params={"version": 3})).status_code == 404
 
     other = await pharmacist.post(f"/api/careplans/{careplan_id}/approve", json={"version": 1})
     assert (other.status_code, other.json()["code"]) == (409, "WRONG_STATE")

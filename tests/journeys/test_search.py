@@ -185,3 +185,14 @@ async def test_what_is_not_utf_8_is_400(query: str, system: Stack) -> None:
 @pytest.mark.parametrize("query", ["q=%", "q=%zz", "q=a+b", "q=%F0%9F%99%82", "unknown=1", "q=" + "%C3%A9" * 200])
 async def test_odd_texts_are_no_server_errors(query: str, system: Stack) -> None:
     assert (await system.as_("assistant").get(f"/api/orders?{query}")).status_code == 200
+
+
+async def test_what_is_to_be_signed_is_found_by_its_review(system: Stack) -> None:
+    client = system.as_("pharmacist")
+    order_id, order = await submitted(system.as_("assistant"))
+    mrn = order["patient"]["mrn"]
+    careplan_id = (await in_search(client, order_id, review="draft", q=mrn))["careplan_id"]
+    await client.post(f"/api/careplans/{careplan_id}/approve", json={})
+    await in_search(client, order_id, review="approved", q=mrn)
+    assert await found(client, review="draft", q=mrn) == []
+    assert (await client.get("/api/orders", params={"review": "signed"})).status_code == 400

@@ -61,6 +61,7 @@ def test_where_the_form_is_not_built_the_first_page_says_so_and_nothing_else_is_
     [
         ("POST", "/api/orders", "intake"),
         ("GET", "/api/orders", "reporting"),
+        ("GET", "/api/orders/events", "reporting"),
         ("GET", "/api/orders/x", "intake"),
         ("POST", "/api/careplans/x/approve", "generator"),
         ("GET", "/api/careplans/x", "reporting"),

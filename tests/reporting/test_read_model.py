@@ -27,6 +27,7 @@ from services.reporting.domain.read_model import (
     searched_words,
     version_of,
 )
+from services.reporting.live_list import LiveList
 from services.reporting.use_cases import Reporting
 from tests.support.facts import an_id, at, event, order, packed_plan, warning
 from tests.support.stack import environments, secrets
@@ -222,7 +223,7 @@ def test_search_does_not_mind_accents_case_or_typography(typed: str) -> None:
 async def reporting(database_url: str) -> AsyncIterator[Reporting]:
     url = environments(database_url, "nowhere:1", embedded_broker=True)["reporting"]["DATABASE_URL"]
     database = Database(url, Codec("reporting", Keyring.parse(secrets().encryption_keys)), 3)
-    yield Reporting(database)
+    yield Reporting(database, LiveList(database, url))
     await database.close()
 
 

@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { DeleteApiNotificationsSubscriptionsBySubscriptionIdData, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiNotificationsDeliveriesData, GetApiNotificationsDeliveriesErrors, GetApiNotificationsDeliveriesResponses, GetApiNotificationsSubscriptionsBySubscriptionIdData, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsData, GetApiNotificationsSubscriptionsErrors, GetApiNotificationsSubscriptionsResponses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdData, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiNotificationsDeliveriesByDeliveryIdResendData, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsSubscriptionsData, PostApiNotificationsSubscriptionsErrors, PostApiNotificationsSubscriptionsResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
+import type { DeleteApiNotificationsSubscriptionsBySubscriptionIdData, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiNotificationsDeliveriesData, GetApiNotificationsDeliveriesErrors, GetApiNotificationsDeliveriesResponses, GetApiNotificationsSubscriptionsBySubscriptionIdData, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsData, GetApiNotificationsSubscriptionsErrors, GetApiNotificationsSubscriptionsResponses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersEventsData, GetApiOrdersEventsErrors, GetApiOrdersEventsResponses, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdData, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiNotificationsDeliveriesByDeliveryIdResendData, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretData, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses, PostApiNotificationsSubscriptionsData, PostApiNotificationsSubscriptionsErrors, PostApiNotificationsSubscriptionsResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -19,9 +19,31 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
 };
 
 /**
+ * Submit In Own Format
+ *
+ * Submit an order as your own system writes it. Faults name your own fields.
+ */
+export const postApiIntakeBySource = <ThrowOnError extends boolean = false>(options: Options<PostApiIntakeBySourceData, ThrowOnError>) => (options.client ?? client).post<PostApiIntakeBySourceResponses, PostApiIntakeBySourceErrors, ThrowOnError>({
+    bodySerializer: null,
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/intake/{source}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Search Orders
  *
  * Orders, newest first. `q` looks in names, MRN and medication; `from` and `to` are order dates, inclusive.
+ *
+ * `review=draft` finds what is to be signed.
  */
 export const getApiOrders = <ThrowOnError extends boolean = false>(options?: Options<GetApiOrdersData, ThrowOnError>) => (options?.client ?? client).get<GetApiOrdersResponses, GetApiOrdersErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -110,26 +132,6 @@ export const postApiOrdersByOrderIdRetry = <ThrowOnError extends boolean = false
         }],
     url: '/api/orders/{order_id}/retry',
     ...options
-});
-
-/**
- * Submit In Own Format
- *
- * Submit an order as your own system writes it. Faults name your own fields.
- */
-export const postApiIntakeBySource = <ThrowOnError extends boolean = false>(options: Options<PostApiIntakeBySourceData, ThrowOnError>) => (options.client ?? client).post<PostApiIntakeBySourceResponses, PostApiIntakeBySourceErrors, ThrowOnError>({
-    bodySerializer: null,
-    security: [{ scheme: 'bearer', type: 'http' }, {
-            in: 'cookie',
-            name: 'careplan_session',
-            type: 'apiKey'
-        }],
-    url: '/api/intake/{source}',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
-    }
 });
 
 /**
@@ -277,7 +279,7 @@ export const getHealthReady = <ThrowOnError extends boolean = false>(options?: O
 /**
  * Metrics
  *
- * Prometheus text; open on loopback only.
+ * Prometheus text; open on loopback, and to who has the token that scrapers have.
  */
 export const getMetrics = <ThrowOnError extends boolean = false>(options?: Options<GetMetricsData, ThrowOnError>) => (options?.client ?? client).get<GetMetricsResponses, unknown, ThrowOnError>({ url: '/metrics', ...options });
 
@@ -312,9 +314,26 @@ export const postApiCareplansByCareplanIdApprove = <ThrowOnError extends boolean
 });
 
 /**
+ * Follow List
+ *
+ * The list, live: `orders` has changed orders as search shows them, `reload` says to search anew.
+ *
+ * Ends after some minutes, so that who may not watch any more does not: open it again.
+ */
+export const getApiOrdersEvents = <ThrowOnError extends boolean = false>(options?: Options<GetApiOrdersEventsData, ThrowOnError, unknown>) => (options?.client ?? client).sse.get<GetApiOrdersEventsResponses, GetApiOrdersEventsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/orders/events',
+    ...options
+});
+
+/**
  * Get Careplan
  *
- * One care plan, structured, with its citations and versions.
+ * One care plan, structured, with its citations and versions; `version` names an earlier one.
  */
 export const getApiCareplansByCareplanId = <ThrowOnError extends boolean = false>(options: Options<GetApiCareplansByCareplanIdData, ThrowOnError>) => (options.client ?? client).get<GetApiCareplansByCareplanIdResponses, GetApiCareplansByCareplanIdErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -448,6 +467,21 @@ export const patchApiNotificationsSubscriptionsBySubscriptionId = <ThrowOnError 
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Rotate Secret
+ *
+ * A new secret, shown this once. For 24 hours webhooks carry a signature by the old one too.
+ */
+export const postApiNotificationsSubscriptionsBySubscriptionIdRotateSecret = <ThrowOnError extends boolean = false>(options: Options<PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretData, ThrowOnError>) => (options.client ?? client).post<PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/notifications/subscriptions/{subscription_id}/rotate-secret',
+    ...options
 });
 
 /**

@@ -331,13 +331,11 @@ export type OrderCarePlan = {
     /**
      * Text
      *
-     * The plan as readable plain text, without the draft banner: `readable` puts that in front.
+     * What a pharmacist wrote in place of the readable text; empty where `readable` makes it from the sections.
      */
     text: string;
     /**
      * Text Edited
-     *
-     * A pharmacist changed the text apart from the sections.
      */
     text_edited?: boolean;
     /**
@@ -954,13 +952,11 @@ export type ShownCarePlan = {
     /**
      * Text
      *
-     * The plan as readable plain text, without the draft banner: `readable` puts that in front.
+     * What a pharmacist wrote in place of the readable text; empty where `readable` makes it from the sections.
      */
     text: string;
     /**
      * Text Edited
-     *
-     * A pharmacist changed the text apart from the sections.
      */
     text_edited?: boolean;
     /**
@@ -1204,6 +1200,75 @@ export type SubscriptionList = {
     items: Array<ShownSubscription>;
 };
 
+export type PostApiIntakeBySourceData = {
+    body: Blob | File;
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        source: string;
+    };
+    query?: never;
+    url: '/api/intake/{source}';
+};
+
+export type PostApiIntakeBySourceErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiIntakeBySourceError = PostApiIntakeBySourceErrors[keyof PostApiIntakeBySourceErrors];
+
+export type PostApiIntakeBySourceResponses = {
+    /**
+     * Successful Response
+     */
+    202: AcceptedOrder;
+};
+
+export type PostApiIntakeBySourceResponse = PostApiIntakeBySourceResponses[keyof PostApiIntakeBySourceResponses];
+
 export type GetApiOrdersData = {
     body?: never;
     path?: never;
@@ -1216,6 +1281,10 @@ export type GetApiOrdersData = {
          * Status
          */
         status?: 'pending' | 'needs_confirmation' | 'rejected' | 'processing' | 'completed' | 'failed' | null;
+        /**
+         * Review
+         */
+        review?: 'draft' | 'approved' | null;
         /**
          * Source
          */
@@ -1622,78 +1691,6 @@ export type PostApiOrdersByOrderIdRetryResponses = {
 };
 
 export type PostApiOrdersByOrderIdRetryResponse = PostApiOrdersByOrderIdRetryResponses[keyof PostApiOrdersByOrderIdRetryResponses];
-
-export type PostApiIntakeBySourceData = {
-    body: Blob | File;
-    headers?: {
-        /**
-         * The same key and body give the first answer again.
-         */
-        'Idempotency-Key'?: string;
-    };
-    path: {
-        /**
-         * Source
-         */
-        source: string;
-    };
-    query?: never;
-    url: '/api/intake/{source}';
-};
-
-export type PostApiIntakeBySourceErrors = {
-    /**
-     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
-     */
-    400: Error;
-    /**
-     * No credentials, or not valid ones.
-     */
-    401: Error;
-    /**
-     * Not for this role or source, or a cookie sent from another origin.
-     */
-    403: Error;
-    /**
-     * There is no such thing, or it is not the caller's to see.
-     */
-    404: Error;
-    /**
-     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
-     */
-    409: Error;
-    /**
-     * The body is too large.
-     */
-    413: Error;
-    /**
-     * The body has another media type than this address takes.
-     */
-    415: Error;
-    /**
-     * The Idempotency-Key was used before with another body.
-     */
-    422: Error;
-    /**
-     * Too many requests; `Retry-After` says when to come again.
-     */
-    429: Error;
-    /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
-     */
-    503: Error;
-};
-
-export type PostApiIntakeBySourceError = PostApiIntakeBySourceErrors[keyof PostApiIntakeBySourceErrors];
-
-export type PostApiIntakeBySourceResponses = {
-    /**
-     * Successful Response
-     */
-    202: AcceptedOrder;
-};
-
-export type PostApiIntakeBySourceResponse = PostApiIntakeBySourceResponses[keyof PostApiIntakeBySourceResponses];
 
 export type GetApiOpsSubmissionsData = {
     body?: never;
@@ -2357,6 +2354,41 @@ export type PostApiCareplansByCareplanIdApproveResponses = {
     200: unknown;
 };
 
+export type GetApiOrdersEventsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/orders/events';
+};
+
+export type GetApiOrdersEventsErrors = {
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiOrdersEventsError = GetApiOrdersEventsErrors[keyof GetApiOrdersEventsErrors];
+
+export type GetApiOrdersEventsResponses = {
+    /**
+     * Successful Response
+     */
+    200: unknown;
+};
+
 export type GetApiCareplansByCareplanIdData = {
     body?: never;
     path: {
@@ -2365,7 +2397,12 @@ export type GetApiCareplansByCareplanIdData = {
          */
         careplan_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Version
+         */
+        version?: number | null;
+    };
     url: '/api/careplans/{careplan_id}';
 };
 
@@ -2861,6 +2898,74 @@ export type PatchApiNotificationsSubscriptionsBySubscriptionIdResponses = {
 };
 
 export type PatchApiNotificationsSubscriptionsBySubscriptionIdResponse = PatchApiNotificationsSubscriptionsBySubscriptionIdResponses[keyof PatchApiNotificationsSubscriptionsBySubscriptionIdResponses];
+
+export type PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretData = {
+    body?: never;
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Subscription Id
+         */
+        subscription_id: string;
+    };
+    query?: never;
+    url: '/api/notifications/subscriptions/{subscription_id}/rotate-secret';
+};
+
+export type PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretError = PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors[keyof PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors];
+
+export type PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses = {
+    /**
+     * Successful Response
+     */
+    200: NewSubscription;
+};
+
+export type PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponse = PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses[keyof PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses];
 
 export type GetApiNotificationsDeliveriesData = {
     body?: never;

@@ -5,13 +5,15 @@ import { getApiOrders, type FoundOrder } from "@/api/generated";
 import { queryOf, withHead, type Filters } from "./filters";
 
 const PAGE = 100;
-const EVERY = 4_000;
+/** How often the first page is asked for anew: hardly ever while the server tells what changes. */
+const LIVE = 60_000;
+const ALONE = 4_000;
 
 const searchOrders = (query: Record<string, string>, cursor: string | null, signal: AbortSignal) =>
   call(getApiOrders({ query: { ...query, limit: PAGE, ...(cursor && { cursor }) }, signal }));
 
-/** Pages as far as they were scrolled, under a first page that is asked for anew every few seconds. */
-export function useOrders(query: Record<string, string>, isWanted = true) {
+/** Pages as far as they were scrolled, under a first page that is kept up to date. */
+export function useOrders(query: Record<string, string>, isLive: boolean, isWanted = true) {
   const pages = useInfiniteQuery({
     queryKey: ["orders", "pages", query],
     queryFn: ({ pageParam, signal }) => searchOrders(query, pageParam, signal),
@@ -25,7 +27,7 @@ export function useOrders(query: Record<string, string>, isWanted = true) {
   const head = useQuery({
     queryKey: ["orders", "head", query],
     queryFn: ({ signal }) => searchOrders(query, null, signal),
-    refetchInterval: EVERY,
+    refetchInterval: isLive ? LIVE : ALONE,
     enabled: isWanted && pages.isSuccess,
   });
   const orders = useMemo(() => {
@@ -48,11 +50,11 @@ export function useOrders(query: Record<string, string>, isWanted = true) {
 type List = ReturnType<typeof useOrders>;
 
 /** What needs somebody: three lists, each asked for by its status. */
-export function useNeeds(filters: Filters, maySign: boolean, isWanted: boolean): List & { orders: FoundOrder[] } {
+export function useNeeds(filters: Filters, maySign: boolean, isLive: boolean, isWanted: boolean): List & { orders: FoundOrder[] } {
   const query = queryOf({ ...filters, status: "" });
-  const toConfirm = useOrders({ ...query, status: "needs_confirmation" }, isWanted);
-  const failed = useOrders({ ...query, status: "failed" }, isWanted);
-  const completed = useOrders({ ...query, status: "completed" }, isWanted && maySign);
+  const toConfirm = useOrders({ ...query, status: "needs_confirmation" }, isLive, isWanted);
+  const failed = useOrders({ ...query, status: "failed" }, isLive, isWanted);
+  const completed = useOrders({ ...query, status: "completed", review: "draft" }, isLive, isWanted && maySign);
   const lists = [toConfirm, failed, ...(maySign ? [completed] : [])];
   const next = lists.find((list) => list.hasMore);
   return {

@@ -8,6 +8,7 @@ import { Empty, Failed, Loading } from "@/shared/states";
 import { t } from "@/texts";
 import { byNeed, isFiltered, queryOf, readFilters, STATUSES, writeFilters, type Filters } from "./filters";
 import { OrderTable, type Row } from "./order-table";
+import { useLiveList } from "./live-list";
 import { useNeeds, useOrders } from "./search-orders";
 import styles from "./work-list-page.module.css";
 
@@ -16,8 +17,9 @@ export default function WorkListPage() {
   const filters = useMemo(() => readFilters(params), [params]);
   const maySign = useMay("pharmacist");
   const isNeeds = filters.view === "needs";
-  const needs = useNeeds(filters, maySign, isNeeds);
-  const all = useOrders(queryOf(filters), !isNeeds);
+  const isLive = useLiveList();
+  const needs = useNeeds(filters, maySign, isLive, isNeeds);
+  const all = useOrders(queryOf(filters), isLive, !isNeeds);
   const list = isNeeds ? needs : all;
   const rows = useMemo<Row[]>(
     () => (isNeeds ? withGroups(byNeed(needs.orders, maySign), needs.hasMore) : all.orders.map((order) => ({ kind: "order", order }))),
