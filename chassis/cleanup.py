@@ -6,6 +6,8 @@ sent again at least once a day, a reader that knows it has what it caused sent a
 sending starts the days anew. Once the order rests, nothing is sent, and its events go. Facts on a topic that is kept for
 ever stay for ever.
 
+Revocations are forgotten a day after their token has ended by itself.
+
 The inbox remembers 60 days longer than an event was last seen, far longer than any outbox can bring it again.
 Ids in it are UUIDv7, which sort by time: old ones are found by the primary key.
 """
@@ -31,6 +33,9 @@ _FORGET_HANDLED = """
 DELETE FROM inbox WHERE event_id IN (
     SELECT event_id FROM inbox WHERE event_id < $1 AND received_at < $2 ORDER BY event_id LIMIT $3)
 """
+_FORGET_REVOKED = """
+DELETE FROM revoked WHERE ctid IN (SELECT ctid FROM revoked WHERE until < $1 LIMIT $2)
+"""
 _FORGET_ANSWERS = """
 DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE created_at < $1 LIMIT $2)
 """
@@ -49,6 +54,7 @@ class Cleanup:
         long_ago = now - timedelta(days=_INBOX_DAYS)
         handled = await self._in_pages(_FORGET_HANDLED, first_id_of(long_ago), long_ago)
         answers = await self._in_pages(_FORGET_ANSWERS, now - timedelta(days=_IDEMPOTENCY_DAYS))
+        await self._in_pages(_FORGET_REVOKED, now - timedelta(days=1))
         if events or handled or answers:
             log.info("cleanup.done", events=events, handled=handled, answers=answers)
 

@@ -18,6 +18,8 @@ from uuid import UUID
 
 import asyncpg
 
+from chassis.audit.entry import Entry, Row
+from chassis.audit.table import write_rows
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec
 from chassis.messaging.inbox import remember_new
@@ -60,6 +62,7 @@ class Transaction:
     codec: Codec
     now: datetime
     _emissions: list[Emission] = field(default_factory=list)
+    _audited: list[tuple[Entry, Row]] = field(default_factory=list)
 
     async def first_time(self, events: Sequence[Event]) -> list[Event]:
         """Those of `events` that this service has not handled before, in their order.
@@ -73,6 +76,11 @@ class Transaction:
         event = Event(new_id(), self.codec.source, self.now, fact, trace, cause.id if cause else None)
         self._emissions.append(Emission.of(event, self.codec))
         return event
+
+    def audit(self, entry: Entry | None, outcome: int, *entities: object) -> None:
+        """Notes who did this, in the same commit. None: nobody did, an event or a loop did."""
+        if entry is not None and entry.subject is not None:
+            self._audited.append((entry, entry.row(self.now, outcome, *entities)))
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         return cast("list[asyncpg.Record]", await self.connection.fetch(sql, *args))
@@ -102,6 +110,12 @@ class Transaction:
         """The last thing before the commit; `Database.transaction` calls it."""
         if self._emissions:
             await write_outbox(self.connection, self._emissions)
+        if self._audited:
+            await write_rows(self.connection, [row for _, row in self._audited])
+
+    def committed(self) -> None:
+        for entry, _ in self._audited:
+            entry.written = True
 
 
 async def _no_reset(_: Any) -> None:
@@ -145,6 +159,7 @@ class Database:
                 tx = Transaction(connection, self._codec, datetime.now(UTC))
                 yield tx
                 await tx.write_events()
+            tx.committed()
             if tx.emitted:
                 self.outbox_filled.set()
                 tx.count_facts()
@@ -156,7 +171,7 @@ class Database:
         async with pool.acquire(timeout=10) as connection:
             tx = Transaction(connection, self._codec, datetime.now(UTC))
             yield tx
-            if tx.emitted:
+            if tx.emitted or tx._audited:  # noqa: SLF001 (its own)
                 raise RuntimeError("an event leaves with a commit, and this was no transaction")
 
     async def is_ready(self) -> bool:

@@ -98,8 +98,7 @@ def memo_with(request: Request, caller: Caller, fingerprint: bytes) -> Memo | No
         return None
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise InvalidInput([Fault("Idempotency-Key", "VALUE", "The key must be 1 to 255 printable characters.")])
-    who = f"partner:{caller.source}" if caller.is_partner else f"staff:{caller.subject}"
-    return Memo(who, request.url.path, key, fingerprint)
+    return Memo(caller.key, request.url.path, key, fingerprint)
 
 
 async def claim(tx: Transaction, memo: Memo) -> Answer | None:

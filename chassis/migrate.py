@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.audit.table import APPEND_ONLY
 from chassis.settings import role_of
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
@@ -23,6 +24,7 @@ _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _GRANTS = (
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
+    *(f"REVOKE UPDATE, DELETE, TRUNCATE ON {{schema}}.{table} FROM {{role}}" for table in APPEND_ONLY),
 )
 
 

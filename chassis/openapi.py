@@ -50,9 +50,11 @@ class DocumentedApp(FastAPI):
         return self.openapi_schema
 
 
-def json_body(form: type[BaseModel]) -> dict[str, Any]:
+def json_body(form: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """`openapi_extra` of a route that reads its body itself."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": form.model_json_schema()}}}}
+    return {
+        "requestBody": {"required": required, "content": {"application/json": {"schema": form.model_json_schema()}}}
+    }
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
+from chassis.audit.entry import current
 from chassis.errors import Forbidden, Unauthenticated
 from chassis.ids import new_id
+from chassis.rate_limits import RateLimit
 
 Role = Literal["assistant", "pharmacist", "analyst", "admin"]
 ROLES: tuple[Role, ...] = ("assistant", "pharmacist", "analyst", "admin")
@@ -37,6 +39,16 @@ class Caller:
     expires_at: float
     roles: frozenset[str] = frozenset()
     source: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Two requests with the same one are the same caller's."""
+        return f"partner:{self.source}" if self.source is not None else f"staff:{self.subject}"
+
+    @property
+    def acting_as(self) -> str:
+        """As the audit says it."""
+        return f"source {self.source}" if self.source is not None else ", ".join(sorted(self.roles))
 
     @property
     def is_partner(self) -> bool:
@@ -60,6 +72,10 @@ class TokenSigner:
     def from_json(cls, private_jwk: str) -> "TokenSigner":
         return cls(OKPKey.import_key(json.loads(private_jwk)))
 
+    @property
+    def key_id(self) -> str:
+        return str(self.key.kid)
+
     def public_keys(self) -> str:
         return json.dumps({"keys": [self.key.as_dict(private=False)]})
 
@@ -71,8 +87,10 @@ class TokenSigner:
         roles: frozenset[str] = frozenset(),
         source: str | None = None,
         token_id: UUID | None = None,
+        issued_at: float | None = None,
     ) -> str:
-        now = time.time()
+        """The same arguments give the same token: one that was shown once can be made again, and is nowhere kept."""
+        now = time.time() if issued_at is None else issued_at
         claims: dict[str, Any] = {
             "iss": _ISSUER,
             "sub": subject,
@@ -124,6 +142,17 @@ async def caller_of(request: Request) -> Caller:
 
     Asynchronous like all dependencies here: FastAPI would run a plain function in a thread, at many times its cost.
     """
+    caller = _authenticated(request)
+    entry = current()
+    if entry is not None:
+        entry.who(caller.subject, caller.acting_as, caller.token_id)
+    limit: RateLimit | None = getattr(request.app.state, "rate_limit", None)
+    if limit is not None:
+        await limit.count(caller.key)
+    return caller
+
+
+def _authenticated(request: Request) -> Caller:
     verifier: TokenVerifier = request.app.state.tokens
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, FastAPI
 
 from chassis import ops
+from chassis.audit.recorder import Recorder
+from chassis.audit.routes import Trail, audit_router
+from chassis.audit.seals import Sealer
 from chassis.background import every, keep_running
 from chassis.cleanup import Cleanup
 from chassis.crypto import Keyring
@@ -23,12 +26,15 @@ from chassis.messaging.kafka import Reader, administrator, ensure_topics, onlook
 from chassis.messaging.lost_log import LostLog
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
+from chassis.rate_limits import RateLimit
+from chassis.revocation import Revocations
 from chassis.security import TokenVerifier
 from chassis.settings import ServiceSettings
 from chassis.telemetry import Tracing, log
 from chassis.web import create_app
-from schemas.event import Fact
-from schemas.topics import ALL, Topic
+from schemas.event import Event, Fact
+from schemas.intake import AccessRevoked
+from schemas.topics import ACCESS, ALL, Topic
 
 _DRAIN_SECONDS = 10.0
 _LOST_LOG_SECONDS = 3.0
@@ -44,7 +50,9 @@ class Parts:
     keyring: Keyring
     codec: Codec
     database: Database
+    revocations: Revocations
     tokens: TokenVerifier
+    audit: Recorder
     tracing: Tracing
     nudges: Nudges
 
@@ -53,13 +61,17 @@ class Parts:
         """`nudges` are shared by the services of one process; without them each has its own."""
         keyring = settings.keyring
         codec = Codec(service, keyring)
+        database = Database(settings.database_url, codec, settings.database_connections)
+        revocations = Revocations(database)
         return cls(
             service=service,
             settings=settings,
             keyring=keyring,
             codec=codec,
-            database=Database(settings.database_url, codec, settings.database_connections),
-            tokens=TokenVerifier(settings.token_public_keys),
+            database=database,
+            revocations=revocations,
+            tokens=TokenVerifier(settings.token_public_keys, revocations.is_revoked),
+            audit=Recorder(database),
             tracing=Tracing(service, settings.trace_sample, settings.otlp_endpoint),
             nudges=nudges or Nudges(),
         )
@@ -72,6 +84,19 @@ class Subscription:
     topics: tuple[Topic, ...]
     facts: tuple[type[Fact], ...]
     handle: Handle
+
+    def with_access(self, revocations: Revocations) -> "Subscription":
+        """What every service but intake, who writes it, reads besides: which credentials are no longer good."""
+
+        async def handle(events: Sequence[Event]) -> None:
+            revoked = [event for event in events if isinstance(event.data, AccessRevoked)]
+            others = [event for event in events if not isinstance(event.data, AccessRevoked)]
+            if revoked:
+                await revocations.note(revoked)
+            if others:
+                await self.handle(others)
+
+        return Subscription((*self.topics, ACCESS), (*self.facts, AccessRevoked), handle)
 
 
 Loop = Callable[[], Awaitable[None]]
@@ -96,6 +121,9 @@ class _Running:
             ("lost log", self._watch_log),
             ("measurements", self.measurements.run),
             ("cleanup", self._clean_up),
+            ("revocations", self.parts.revocations.run),
+            ("audit", self.parts.audit.run),
+            ("audit seals", Sealer(self.parts.service, self.parts.database).run),
         ]
         self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in (*own, *self.loops)]
 
@@ -159,6 +187,9 @@ def assemble(
     has_jobs: bool = False,
 ) -> FastAPI:
     """The service's application. Starting it starts its loops; it starts while database and broker are still away."""
+    if parts.service in ACCESS.readers:
+        subscription = subscription.with_access(parts.revocations)
+    trail = Trail(parts.service, parts.database)
     dead_letters = DeadLetters(parts.service, parts.database, parts.codec, parts.keyring, subscription.handle)
     consumer = Consumer(
         parts.service, parts.codec, subscription.facts, subscription.handle, dead_letters, parts.tracing
@@ -168,22 +199,27 @@ def assemble(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         measurements = Measurements(parts.service, parts.database, has_jobs)
         running = _Running(parts, consumer, subscription, loops, measurements)
+        await parts.revocations.load_before_serving()
         await running.start()
         log.info("service.started", service=parts.service)
         yield
         await running.stop()
+        await parts.audit.close()
         await parts.database.close()
         parts.tracing.shutdown()
         log.info("service.stopped", service=parts.service)
 
     app = create_app(
         parts.service,
-        [*routers, ops.router([dead_letters])],
+        [*routers, ops.router([dead_letters]), audit_router([trail])],
         database=parts.database,
         tokens=parts.tokens,
         tracing=parts.tracing,
+        audit=parts.audit,
+        rate_limit=RateLimit.of(parts.settings.rate_limit),
         lifespan=lifespan,
         metrics_token=parts.settings.metrics_token,
     )
     app.state.dead_letters = dead_letters
+    app.state.trail = trail
     return app

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.crypto import Keyring
+from chassis.rate_limits import readable_limit
 from chassis.secret_values import database_with_password, public_key_set, random_keys
 
 
@@ -37,6 +38,10 @@ class ServiceSettings(BaseSettings):
     """`id:base64,…`, newest first: event values, documents, model answers."""
     token_public_keys: Annotated[str, AfterValidator(public_key_set)] = Field(alias="CAREPLAN_TOKEN_PUBLIC_KEYS")
     """JSON Web Key Set with the Ed25519 public keys that sign sessions, staff tokens and partner keys."""
+    rate_limit: Annotated[str, AfterValidator(readable_limit)] = Field(
+        default="300/second", alias="CAREPLAN_RATE_LIMIT"
+    )
+    """Of each caller, in each process; empty: none. Over it, 429 with Retry-After."""
     keep_sent_days: float = Field(default=7, alias="CAREPLAN_KEEP_SENT_DAYS", ge=1)
     """How long an event is kept after it was last sent, so that a broker which lost it gets it again."""
     pharmacy_time_zone: str = Field(default="America/New_York", alias="PHARMACY_TIME_ZONE")

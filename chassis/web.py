@@ -11,8 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis.audit.entry import Entry, noting
+from chassis.audit.recorder import Recorder
 from chassis.database import OUTAGES, Database
 from chassis.errors import (
     ApplicationError,
@@ -28,6 +31,7 @@ from chassis.errors import (
 from chassis.idempotency import error_answer
 from chassis.metrics import REQUESTS
 from chassis.openapi import DocumentedApp
+from chassis.rate_limits import RateLimit
 from chassis.security import TokenVerifier
 from chassis.telemetry import Tracing, log
 
@@ -70,11 +74,24 @@ def _parameter_fault(fault: Mapping[str, Any]) -> Fault:
     return Fault(".".join(where), _PARAMETER_CODES.get(fault["type"], "VALUE"), str(fault["msg"]))
 
 
-async def _answer_error(_: Request, error: Exception) -> Response:
+async def _answer_error(request: Request, error: Exception) -> Response:
     known = as_application_error(error)
+    if isinstance(known, MethodNotAllowed):
+        known.headers = {"Allow": ", ".join(_allowed_methods(request))}
     if known.status >= 500:
         log.error("request.failed", code=known.code, exc=error)
     return error_answer(known).response()
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """All that this path takes, behind one front whichever service does: the router names those of the first route only."""
+    documents = [app.openapi()["paths"] for app in request.app.state.neighbours]
+    matching = [methods for paths in documents for path, methods in paths.items() if _fits(path, request.url.path)]
+    return sorted({method.upper() for methods in matching for method in methods}) or ["GET"]
+
+
+def _fits(template: str, path: str) -> bool:
+    return compile_path(template)[0].fullmatch(path) is not None
 
 
 async def read_body(request: Request, limit: int = JSON_BODY_LIMIT) -> bytes:
@@ -92,10 +109,10 @@ async def read_body(request: Request, limit: int = JSON_BODY_LIMIT) -> bytes:
 
 
 class Telemetry:
-    """Outermost layer: a span, a duration by route, security headers, and an answer for what nobody caught."""
+    """Outermost layer: a span, a duration by route, the audit, security headers, and an answer for what nobody caught."""
 
-    def __init__(self, app: ASGIApp, service: str, tracing: Tracing) -> None:
-        self._app, self._service, self._tracing = app, service, tracing
+    def __init__(self, app: ASGIApp, service: str, tracing: Tracing, audit: Recorder) -> None:
+        self._app, self._service, self._tracing, self._audit = app, service, tracing, audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,12 +125,17 @@ class Telemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                self._audit.note(entry, status)
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(h for h in _SECURITY_HEADERS if h[0] not in present)]
             await send(message)
 
-        with self._tracing.span(f"{self._service} {scope['method']}", SpanKind.SERVER, traceparent) as span:
+        entry = Entry(scope)
+        name = f"{self._service} {scope['method']}"
+        with noting(entry), self._tracing.span(name, SpanKind.SERVER, traceparent) as span:
             try:
+                if self._audit.is_full:
+                    raise Unavailable
                 await self._app(scope, receive, send_with_headers)
             except Exception as error:
                 if status:
@@ -172,6 +194,8 @@ def create_app(
     database: Database,
     tokens: TokenVerifier,
     tracing: Tracing,
+    audit: Recorder,
+    rate_limit: RateLimit | None,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
     metrics_token: str | None = None,
 ) -> FastAPI:
@@ -190,7 +214,10 @@ def create_app(
         ),
     )
     app.state.tokens = tokens
-    app.add_middleware(Telemetry, service=service, tracing=tracing)
+    app.state.audit = audit
+    app.state.rate_limit = rate_limit
+    app.state.neighbours = [app]
+    app.add_middleware(Telemetry, service=service, tracing=tracing, audit=audit)
     for router in (*routers, probes(database, metrics_token)):
         app.include_router(router)
     return app

@@ -13,7 +13,7 @@ from local.demo_orders import demo_orders
 from local.environment import Addresses, environment_of
 from local.home import Home, write_private
 from services.intake.adapters.sources import SOURCES
-from services.intake.main import accounts_of
+from services.intake.main import access_of
 from services.intake.settings import IntakeSettings
 
 _YEAR_SECONDS = 365 * 24 * 3600.0
@@ -24,7 +24,7 @@ async def prepare_demo(home: Home, database_url: str) -> None:
     secrets = home.secrets()
     signer = TokenSigner.from_json(secrets.token_private_key)
     environment = environment_of("intake", Addresses(database_url, "", embedded_broker=True), secrets, {})
-    async with accounts_of(IntakeSettings(**environment)) as accounts:  # type: ignore[arg-type]
+    async with access_of(IntakeSettings(**environment)) as (accounts, _):  # type: ignore[arg-type]
         for username, password in secrets.staff_passwords.items():
             await accounts.add(username, password, [username])
     credentials = {

@@ -28,6 +28,8 @@ def environment_of(
         "CAREPLAN_ENCRYPTION_KEYS": secrets.encryption_keys,
         "CAREPLAN_TOKEN_PUBLIC_KEYS": secrets.token_public_keys,
     }
+    if "CAREPLAN_RATE_LIMIT" not in inherited:
+        mine["CAREPLAN_RATE_LIMIT"] = ""  # one machine, on loopback: whoever calls is its owner
     if service == "intake":
         mine["CAREPLAN_TOKEN_PRIVATE_KEY"] = secrets.token_private_key
     if service == "notification":

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import ops
+from chassis.audit.routes import audit_router
 from chassis.telemetry import Tracing
 from chassis.web import Telemetry
 from local.site import Site
@@ -36,7 +37,7 @@ def owner_of(method: str, path: str) -> str:
         return "reporting"
     if path.startswith("/api/notifications/"):
         return "notification"
-    if path.startswith("/api/ops/dead-letters"):
+    if path.startswith(("/api/ops/dead-letters", "/api/ops/audit")):
         return "ops"
     if path.startswith(_NOT_PAGES) or method not in ("GET", "HEAD"):
         return "intake"
@@ -50,6 +51,8 @@ class Front:
         self._services = services
         self._owners: dict[str, ASGIApp] = {**services, "ops": _operations(services)}
         self._site = Site()
+        for app in services.values():
+            app.state.neighbours = list(services.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -97,10 +100,12 @@ class Front:
 
 
 def _operations(services: Mapping[str, FastAPI]) -> ASGIApp:
-    """Dead letters of all services in one list."""
+    """Dead letters of all services in one list, and their audits in another."""
     first = next(iter(services.values()))
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
     app.exception_handlers.update(first.exception_handlers)
-    app.state.tokens = first.state.tokens
+    app.state.tokens, app.state.rate_limit = first.state.tokens, first.state.rate_limit
+    app.state.neighbours = list(services.values())
     app.include_router(ops.router([service.state.dead_letters for service in services.values()]))
-    return Telemetry(app, "operations", Tracing("operations", 0, None))
+    app.include_router(audit_router([service.state.trail for service in services.values()]))
+    return Telemetry(app, "operations", Tracing("operations", 0, None), first.state.audit)

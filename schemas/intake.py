@@ -47,3 +47,7 @@ class AccessRevoked(Fact):
     """A token is no longer valid. `order_id` holds the token's id: the topic's key is whatever the fact is about."""
 
     type: Literal["careplan.access_revoked.v1"] = "careplan.access_revoked.v1"
+    since: datetime | None = None
+    """Refused from then on: a key that was rotated is good for a while beside its successor. None: at once."""
+    expires_at: datetime | None = None
+    """When the token ends by itself, and its revocation may be forgotten."""

@@ -37,7 +37,12 @@ CAREPLANS = Topic(
     facts=(CarePlanCompleted, CarePlanFailed, CarePlanRevised, CarePlanApproved),
 )
 ACCESS = Topic(
-    "careplan.access", writer="intake", readers=(), facts=(AccessRevoked,), key="token id", keeps_forever=True
+    "careplan.access",
+    writer="intake",
+    readers=("validation", "generator", "reporting", "notification"),
+    facts=(AccessRevoked,),
+    key="token id",
+    keeps_forever=True,
 )
 
 ALL = (ORDERS, DECISIONS, CAREPLANS, ACCESS)

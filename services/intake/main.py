@@ -11,7 +11,7 @@ from chassis.messaging.nudges import Nudges
 from chassis.security import TokenSigner
 from chassis.service import Parts, assemble
 from chassis.uploads import Room
-from services.intake import handlers, routes, submission_routes
+from services.intake import access_routes, handlers, routes, session_routes, submission_routes
 from services.intake.accounts import Accounts
 from services.intake.adapters.documents import DocumentStore, S3Access, document_store
 from services.intake.adapters.records_reader import RecordsReader
@@ -20,6 +20,7 @@ from services.intake.archive import Archive
 from services.intake.changes import Changes
 from services.intake.domain.order_form import FormRules
 from services.intake.icd10 import Icd10
+from services.intake.keys import Keys
 from services.intake.orphans import Orphans
 from services.intake.settings import IntakeSettings
 from services.intake.submissions import Submissions
@@ -44,8 +45,8 @@ def build(
     store = _document_store(settings)
     submissions = Submissions(intake, SOURCES, reader, Archive(parts.keyring, store))
     orphans = Orphans(parts.database, store, clock)
-    signer = TokenSigner.from_json(settings.token_private_key)
-    accounts = Accounts(parts.database, signer, settings.session_hours * 3600)
+    keys = _keys(parts, settings)
+    accounts = Accounts(parts.database, keys, settings.session_hours * 3600)
     return assemble(
         parts,
         handlers.subscription(intake),
@@ -54,13 +55,16 @@ def build(
             routes.orders_router(intake, submissions, room),
             submission_routes.operations_router(submissions),
             routes.icd10_router(icd10),
-            routes.session_router(accounts),
+            session_routes.session_router(accounts, keys),
+            access_routes.keys_router(keys),
+            access_routes.accounts_router(accounts, keys),
         ],
         loops=[
             ("changes", changes.run),
             ("reconciler", lambda: every(_RECONCILE_SECONDS, intake.nudge)),
             ("file readers", reader.run),
             ("orphans", lambda: every(_SWEEP_SECONDS, orphans.sweep)),
+            ("old sessions", lambda: every(_SWEEP_SECONDS, keys.forget_old_sessions)),
         ],
     )
 
@@ -72,11 +76,16 @@ def _document_store(settings: IntakeSettings) -> DocumentStore:
     return document_store(settings.documents_place, access)
 
 
+def _keys(parts: Parts, settings: IntakeSettings) -> Keys:
+    return Keys(parts.database, TokenSigner.from_json(settings.token_private_key), parts.revocations, SOURCES)
+
+
 @asynccontextmanager
-async def accounts_of(settings: IntakeSettings) -> AsyncIterator[Accounts]:
-    """The accounts alone, for the command line: no server, no loops."""
+async def access_of(settings: IntakeSettings) -> AsyncIterator[tuple[Accounts, Keys]]:
+    """Accounts and keys alone, for the command line: no server, no loops. What it ends, a running intake sends on."""
     parts = Parts.of("intake", settings)
+    keys = _keys(parts, settings)
     try:
-        yield Accounts(parts.database, TokenSigner.from_json(settings.token_private_key), settings.session_hours * 3600)
+        yield Accounts(parts.database, keys, settings.session_hours * 3600), keys
     finally:
         await parts.database.close()

@@ -1,4 +1,4 @@
-"""HTTP in: orders, their status, ICD-10-CM, sessions. A route reads the request and calls one use case."""
+"""HTTP in: orders, their status, ICD-10-CM. A route reads the request and calls one use case."""
 
 import json
 from collections.abc import AsyncIterator
@@ -8,16 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from chassis.audit.entry import NOT_AUDITED
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
 from chassis.openapi import READABLE, json_body
-from chassis.security import SESSION_COOKIE, Caller, caller_of, refuse_other_origins, staff, staff_or_partner
+from chassis.security import Caller, staff, staff_or_partner
 from chassis.uploads import Room
 from chassis.web import read_body
-from services.intake.accounts import Accounts
-from services.intake.documents import AcceptedOrder, Icd10Match, Icd10Matches, ShownOrder, WhoIAm
-from services.intake.domain.credentials import Credentials, read_credentials
+from services.intake.documents import AcceptedOrder, Icd10Match, Icd10Matches, ShownOrder
 from services.intake.domain.order_form import OrderForm
 from services.intake.domain.prefer import wait_seconds
 from services.intake.icd10 import Icd10
@@ -107,7 +106,7 @@ def orders_router(intake: Intake, submissions: Submissions, room: Room) -> APIRo
 def icd10_router(icd10: Icd10) -> APIRouter:
     router = APIRouter(prefix="/api/icd10", tags=["orders"])
 
-    @router.get("")
+    @router.get("", openapi_extra=NOT_AUDITED)
     async def search_icd10(
         _: Owner,
         q: Annotated[str, Query(max_length=100, pattern=READABLE)] = "",
@@ -115,34 +114,5 @@ def icd10_router(icd10: Icd10) -> APIRouter:
     ) -> Icd10Matches:
         """Type-ahead: codes that begin with `q`, then descriptions whose words begin with those of `q`."""
         return Icd10Matches(items=[Icd10Match(**match) for match in await icd10.search(q, limit)])
-
-    return router
-
-
-def session_router(accounts: Accounts) -> APIRouter:
-    router = APIRouter(prefix="/api/session", tags=["session"])
-
-    @router.post("", status_code=204, openapi_extra=json_body(Credentials))
-    async def sign_in(request: Request, response: Response) -> None:
-        """Signs a staff member in: a session cookie that scripts on the page cannot read."""
-        refuse_other_origins(request)
-        credentials = read_credentials(await read_body(request))
-        token = await accounts.sign_in(credentials.username, credentials.password)
-        response.set_cookie(
-            SESSION_COOKIE,
-            token,
-            max_age=int(accounts.session_seconds),
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https",
-        )
-
-    @router.get("")
-    async def who_am_i(caller: Annotated[Caller, Depends(caller_of)]) -> WhoIAm:
-        return WhoIAm(username=caller.subject, roles=sorted(caller.roles), source=caller.source)
-
-    @router.delete("", status_code=204)
-    async def sign_out(_: Annotated[Caller, Depends(caller_of)], response: Response) -> None:
-        response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
 
     return router

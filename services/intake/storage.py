@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from chassis.answer import Answer
+from chassis.audit.entry import Entry
 from chassis.database import Transaction
 from chassis.idempotency import Memo, answer_in
 from schemas.order import Finding, Order
@@ -36,6 +37,8 @@ class NewOrder:
     memo: Memo | None
     first_answer: Answer
     documents: tuple[KeptDocument, ...] = ()
+    entry: Entry | None = None
+    """Of the audit: who submits it. Carried along, because one transaction saves the orders of many requests."""
 
 
 # Sorted, so that two batches with the same keys wait for each other instead of deadlocking.
@@ -245,20 +248,3 @@ async def billable_codes(tx: Transaction, codes: Sequence[str]) -> dict[str, boo
 
 async def search_icd10(tx: Transaction, code_prefix: str, word_query: str, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in await tx.fetch(_ICD10_SEARCH, code_prefix, word_query, limit)]
-
-
-_ACCOUNT = "SELECT password_hash, roles FROM accounts WHERE username = $1 AND disabled_at IS NULL"
-_SAVE_ACCOUNT = """
-INSERT INTO accounts (username, password_hash, roles) VALUES ($1, $2, $3)
-ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash, roles = excluded.roles, disabled_at = NULL
-"""
-
-
-async def account(tx: Transaction, username: str) -> tuple[str, frozenset[str]] | None:
-    """Password hash and roles."""
-    row = await tx.fetchrow(_ACCOUNT, username)
-    return None if row is None else (row["password_hash"], frozenset(row["roles"]))
-
-
-async def save_account(tx: Transaction, username: str, password_hash: str, roles: Sequence[str]) -> None:
-    await tx.execute(_SAVE_ACCOUNT, username, password_hash, list(roles))

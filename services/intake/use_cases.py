@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.answer import Answer
+from chassis.audit.entry import current
 from chassis.batches import Batches
 from chassis.database import OUTAGES, Database, Transaction
 from chassis.errors import ApplicationError, Fault, InvalidInput, NotFound, Rejected, UnsupportedMediaType, WrongState
@@ -96,6 +97,7 @@ class Intake:
                 memo=request.memo,
                 first_answer=first,
                 documents=tuple(documents),
+                entry=current(),
             )
         )
         return await self._settle(request, answer)
@@ -108,6 +110,7 @@ class Intake:
                 await storage.insert_orders(tx, fresh)
             for order in fresh:
                 tx.emit(_received(order, tx.now))
+                tx.audit(order.entry, 202, order.order_id)
             # A repeat's documents too: they were sent, and belong to the first one's order.
             of = {order.order_id: earlier.get(order.order_id, order.first_answer).subject for order in new}
             kept = [(document, of[order.order_id]) for order in new for document in order.documents]
@@ -174,6 +177,7 @@ class Intake:
             await storage.save_progress(tx, {order_id: going_on})
             await storage.start_moving(tx, order_id)
             tx.emit(_confirmed(stored, going_on.attempt))
+            tx.audit(current(), 202)
             return answers.waits(order_id) if request.wait_seconds else answers.accepted(order_id, "pending")
 
         return await self._settle(request, await answer_once(self.database, request.memo, work))
@@ -189,6 +193,7 @@ class Intake:
             await storage.save_progress(tx, {order_id: again})
             await storage.start_moving(tx, order_id)
             tx.emit(CarePlanRequested(order_id=order_id, attempt=again.attempt))
+            tx.audit(current(), 202)
             return answers.accepted(order_id, "processing", waited=request.wait_seconds > 0)
 
         return await answer_once(self.database, request.memo, work)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from chassis.audit.entry import saw
 from chassis.database import Database
 from chassis.errors import NotFound
 from chassis.security import Caller
@@ -41,6 +42,7 @@ class Reporting:
             wanted = replace(wanted, source=caller.source)
         async with self.database.reading() as db:
             rows = await storage.page_of_orders(db, wanted, limit + 1)
+        saw(*(row["order_id"] for row in rows[:limit]))
         shown = [shown_order(row, for_partner=caller.is_partner) for row in rows[:limit]]
         return shown, rows[limit - 1]["order_id"] if len(rows) > limit else None
 
@@ -67,6 +69,7 @@ class Reporting:
             found = await storage.careplan_by_id(db, careplan_id, version)
         if found is None or (caller.is_partner and found[0]["source"] != caller.source):
             raise NotFound("There is no such care plan.")
+        saw(found[0]["order_id"])
         return found
 
     def report(self, wanted: Filter) -> AsyncIterator[Any]:

@@ -11,6 +11,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Query, Request
 
 from chassis import errors
+from chassis.audit.recorder import Recorder
 from chassis.crypto import Keyring, new_key
 from chassis.database import OUTAGES, Database
 from chassis.errors import ApplicationError, Fault, InvalidInput
@@ -93,10 +94,13 @@ def _app(server_url: str = "postgresql://nobody@127.0.0.1:1/none", metrics_token
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
+    database = Database(server_url, Codec("intake", Keyring.parse(f"one:{new_key()}")))
     return create_app(
         "intake",
         [_router()],
-        database=Database(server_url, Codec("intake", Keyring.parse(f"one:{new_key()}"))),
+        database=database,
+        audit=Recorder(database),
+        rate_limit=None,
         tokens=TokenVerifier(TokenSigner(new_signing_key()).public_keys()),
         tracing=Tracing("intake", 1.0, None),
         lifespan=lifespan,

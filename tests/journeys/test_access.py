@@ -8,7 +8,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from services.intake.main import accounts_of
+from services.intake.main import access_of
 from services.intake.settings import IntakeSettings
 from tests.support.orders import assert_error, new_order
 from tests.support.stack import Stack
@@ -142,7 +142,7 @@ PASSWORD = "correct horse battery staple"
 @pytest.fixture
 async def signed_in(system: Stack) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser with the session of an assistant."""
-    async with accounts_of(IntakeSettings(**system.environments["intake"])) as accounts:  # type: ignore[arg-type]
+    async with access_of(IntakeSettings(**system.environments["intake"])) as (accounts, _):  # type: ignore[arg-type]
         await accounts.add("kim", PASSWORD, ["assistant"])
     client = system.anonymous()
     answer = await client.post("/api/session", json={"username": "kim", "password": PASSWORD})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.answer import Answer
+from chassis.audit.entry import current
 from chassis.database import Database, Transaction
 from chassis.errors import NotFound, WrongState
 from chassis.idempotency import Memo, answer_once
@@ -40,6 +41,7 @@ class Review:
                     note=form.note,
                 )
             )
+            tx.audit(current(), 201, stored.order_id)
             return _reviewed(201, careplan_id, version, "draft", plan)
 
         return await answer_once(self.database, memo, work)
@@ -62,6 +64,7 @@ class Review:
                     approved=Signature(by=by, at=tx.now),
                 )
             )
+            tx.audit(current(), 200, stored.order_id)
             return _reviewed(200, careplan_id, stored.version, "approved", stored.careplan)
 
         return await answer_once(self.database, memo, work)

@@ -1,0 +1,11 @@
+"""Credentials that are no longer good, and the audit."""
+
+from chassis import tables
+from chassis.migrate import run
+
+revision = "reporting_revoked_and_audit"
+down_revision = "reporting_1"
+
+
+def upgrade() -> None:
+    run(tables.REVOKED_TABLE, tables.AUDIT_TABLE)
