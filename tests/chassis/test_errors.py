@@ -127,7 +127,7 @@ def _form(answer: httpx2.Response) -> dict[str, Any]:
 
 def _all_classes(base: type[ApplicationError] = ApplicationError) -> set[type[ApplicationError]]:
     return {base}.union(
-        *(_all_classes(below) for below in base.__subclasses__() if below.__module__.startswith("chassis"))
+        *(_all_classes(below) for below in base.__subclasses__() if below.__module__ == "chassis.errors")
     )
 
 

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from chassis.cleanup import Cleanup
+from chassis.crypto import new_key
 from chassis.database import Database
 from chassis.errors import Unavailable
 from chassis.ids import new_id
@@ -115,7 +116,7 @@ async def running(service: str, database_url: str, broker: EmbeddedBroker) -> As
         yield parts
 
 
-KEYS = {"CAREPLAN_ENCRYPTION_KEYS": "test:" + "A" * 43 + "="}
+KEYS = {"CAREPLAN_ENCRYPTION_KEYS": f"shared:{new_key()}"}
 
 
 async def revoke_at_intake(intake: Parts) -> UUID:
