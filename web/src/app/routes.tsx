@@ -67,6 +67,7 @@ export const createRouter = () =>
             { path: "/orders", lazy: page(() => import("@/features/work-list/work-list-page"), staff) },
             { path: "/orders/:orderId", lazy: page(() => import("@/features/order/order-page"), staff) },
             { path: "/orders/:orderId/revise", lazy: page(() => import("@/features/revise/revise-page"), ["pharmacist"]) },
+            { path: "/orders/:orderId/compare", lazy: page(() => import("@/features/compare/compare-page"), staff) },
             { path: "/orders/:orderId/print", lazy: page(() => import("@/features/order/print-page"), staff) },
             { path: "/reports", lazy: page(() => import("@/features/reports/reports-page"), ["analyst"]) },
             { path: "/operations", lazy: page(() => import("@/features/operations/operations-page"), ["admin"]) },

@@ -62,7 +62,7 @@ function Shown({ shown }: { shown: ShownOrder }) {
             {careplan ? (
               <>
                 <PlanView plan={careplan} lit={lit} onLight={setLit} />
-                <About careplan={careplan} />
+                <About orderId={shown.order_id} careplan={careplan} />
               </>
             ) : null}
           </div>
@@ -253,7 +253,7 @@ function Approve({ orderId, careplan }: { orderId: string; careplan: OrderCarePl
 }
 
 /** Versions and who wrote them, below the plan. */
-function About({ careplan }: { careplan: OrderCarePlan }) {
+function About({ orderId, careplan }: { orderId: string; careplan: OrderCarePlan }) {
   const { data } = useVersions(careplan.careplan_id, careplan.version);
   const { provider, model } = careplan.produced_by;
   return (
@@ -266,6 +266,14 @@ function About({ careplan }: { careplan: OrderCarePlan }) {
             {version.note && <>: {version.note}</>}
             {version.approved_by && version.approved_at && (
               <> ({t.order.versionSigned(version.approved_by, shownMoment(version.approved_at))})</>
+            )}
+            {version.version > 1 && (
+              <>
+                {" "}
+                <Link to={`/orders/${orderId}/compare?from=${version.version - 1}&to=${version.version}`}>
+                  {t.compare.since(version.version - 1)}
+                </Link>
+              </>
             )}
           </li>
         ))}
