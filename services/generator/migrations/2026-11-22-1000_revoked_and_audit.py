@@ -4,7 +4,7 @@ from chassis import tables
 from chassis.migrate import run
 
 revision = "generator_revoked_and_audit"
-down_revision = "generator_handled"
+down_revision = "generator_ledger"
 
 
 def upgrade() -> None:
