@@ -7,8 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from chassis.pacing import pause_after
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+_LONGEST_PAUSE_SECONDS = 0.01
+"""People wait for these."""
 
 
 class Batches(Generic[Item, Result]):
@@ -43,6 +49,8 @@ class Batches(Generic[Item, Result]):
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
                 await self._answer(batch)
+                # Whoever comes during the pause waits for it; who comes after it, or first of all, waits for nothing.
+                await asyncio.sleep(pause_after(len(batch), longest_seconds=_LONGEST_PAUSE_SECONDS))
         finally:
             self._running = None
 

@@ -5,9 +5,9 @@ is followed by next to none, so that nobody waits while there is little to do.
 """
 
 _SECONDS_AN_ITEM = 0.002
-_LONGEST_SECONDS = 0.06
+_LONGEST_SECONDS = 0.1
 
 
-def pause_after(handled: int) -> float:
+def pause_after(handled: int, longest_seconds: float = _LONGEST_SECONDS) -> float:
     """Seconds to wait after a batch of that many."""
-    return min(handled * _SECONDS_AN_ITEM, _LONGEST_SECONDS)
+    return min(handled * _SECONDS_AN_ITEM, longest_seconds)
