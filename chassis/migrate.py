@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.audit.table import APPEND_ONLY
-from chassis.settings import role_of
+from chassis.postgres_role import role_of
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 _SERVICES = Path(__file__).parent.parent / "services"

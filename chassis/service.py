@@ -24,7 +24,7 @@ from chassis.messaging.consumer import Consumer
 from chassis.messaging.dead_letters import DeadLetters, Handle
 from chassis.messaging.kafka import Reader, administrator, ensure_topics, onlooker, producer
 from chassis.messaging.lost_log import LostLog
-from chassis.messaging.nudges import Nudges
+from chassis.messaging.nudges import Nudges, outbox_of
 from chassis.messaging.outbox import Relay
 from chassis.rate_limits import RateLimit
 from chassis.revocation import Revocations
@@ -115,17 +115,32 @@ class _Running:
     drained: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
-        self._reader = asyncio.create_task(keep_running("reader", self._read))
-        own: list[tuple[str, Loop]] = [
+        loops = [*self._for_requests(), *self._for_events()]
+        self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops]
+
+    def _for_requests(self) -> list[tuple[str, Loop]]:
+        """What a process needs that answers requests."""
+        if self.parts.settings.runs == "events":
+            return []
+        return [
+            ("revocations", self.parts.revocations.run),
+            ("audit", self.parts.audit.run),
+            *([("doorbell", self._tell_of_the_outbox)] if self.parts.settings.runs == "requests" else []),
+        ]
+
+    def _for_events(self) -> list[tuple[str, Loop]]:
+        if self.parts.settings.runs == "requests":
+            self.drained.set()
+            return []
+        return [
+            ("reader", self._read),
             ("relay", self._relay),
             ("lost log", self._watch_log),
             ("measurements", self.measurements.run),
             ("cleanup", self._clean_up),
-            ("revocations", self.parts.revocations.run),
-            ("audit", self.parts.audit.run),
             ("audit seals", Sealer(self.parts.service, self.parts.database).run),
+            *self.loops,
         ]
-        self._tasks = [asyncio.create_task(keep_running(name, loop)) for name, loop in (*own, *self.loops)]
 
     async def _read(self) -> None:
         reader = Reader(
@@ -141,7 +156,16 @@ class _Running:
         self.drained.set()
         await asyncio.Event().wait()  # stopping: nothing more to read
 
+    async def _tell_of_the_outbox(self) -> None:
+        """The relay is in another process."""
+        filled = self.parts.database.outbox_filled
+        while True:
+            await filled.wait()
+            filled.clear()
+            self.parts.nudges.tell([outbox_of(self.parts.service)])
+
     async def _relay(self) -> None:
+        self.parts.nudges.listen([outbox_of(self.parts.service)], self.parts.database.outbox_filled)
         await ensure_topics(self.parts.settings, await self._topics_written())
         async with producer(self.parts.settings) as sender:
             await Relay(self.parts.database, sender, self.parts.nudges).run()
@@ -173,9 +197,9 @@ class _Running:
             await asyncio.wait_for(self.drained.wait(), _DRAIN_SECONDS)
         except TimeoutError:
             log.warning("service.not_drained", service=self.parts.service)
-        for task in (self._reader, *self._tasks):
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(self._reader, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def assemble(
@@ -186,7 +210,10 @@ def assemble(
     *,
     has_jobs: bool = False,
 ) -> FastAPI:
-    """The service's application. Starting it starts its loops; it starts while database and broker are still away."""
+    """The service's application. Starting it starts its loops; it starts while database and broker are still away.
+
+    A process that is there for events only answers who asks for its health and its metrics.
+    """
     if parts.service in ACCESS.readers:
         subscription = subscription.with_access(parts.revocations)
     trail = Trail(parts.service, parts.database)
@@ -211,7 +238,7 @@ def assemble(
 
     app = create_app(
         parts.service,
-        [*routers, ops.router([dead_letters]), audit_router([trail])],
+        [*routers, ops.router([dead_letters]), audit_router([trail])] if parts.settings.runs != "events" else [],
         database=parts.database,
         tokens=parts.tokens,
         tracing=parts.tracing,

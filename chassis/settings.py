@@ -44,6 +44,8 @@ class ServiceSettings(BaseSettings):
     """Of each caller, in each process; empty: none. Over it, 429 with Retry-After."""
     keep_sent_days: float = Field(default=7, alias="CAREPLAN_KEEP_SENT_DAYS", ge=1)
     """How long an event is kept after it was last sent, so that a broker which lost it gets it again."""
+    runs: Literal["all", "requests", "events"] = Field(default="all", alias="CAREPLAN_RUNS")
+    """Two processes may share a service: one answers requests, one reads, relays and works."""
     pharmacy_time_zone: str = Field(default="America/New_York", alias="PHARMACY_TIME_ZONE")
     trace_sample: float = Field(default=0.05, alias="CAREPLAN_TRACE_SAMPLE", ge=0, le=1)
     otlp_endpoint: str | None = Field(default=None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -67,8 +69,3 @@ class ServiceSettings(BaseSettings):
     @cached_property
     def keyring(self) -> Keyring:
         return Keyring.parse(self.encryption_keys)
-
-
-def role_of(service: str) -> str:
-    """The database role of a service: it may use its own schema, and nothing else."""
-    return f"careplan_{service}"

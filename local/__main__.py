@@ -69,11 +69,19 @@ def prepare() -> None:
 
 
 @cli.command(hidden=True)
-def services(port: Port) -> None:
-    """Run all services in one process: `up` starts this."""
-    from local.serve import serve_all
+def services(port: Port, events_port: Port) -> None:
+    """Run all services behind one address: `up` starts this."""
+    from local.serve import Pair, serve_requests
 
-    serve_all(json.loads(os.environ.pop("CAREPLAN_ENVIRONMENTS")), port)
+    serve_requests(json.loads(os.environ.pop("CAREPLAN_ENVIRONMENTS")), Pair(port, events_port))
+
+
+@cli.command(hidden=True)
+def events(port: Port, events_port: Port) -> None:
+    """Run the events that `services` leaves to this process: `up` starts this."""
+    from local.serve import Pair, serve_events
+
+    serve_events(json.loads(os.environ.pop("CAREPLAN_ENVIRONMENTS")), Pair(port, events_port))
 
 
 @cli.command()

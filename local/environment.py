@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from chassis.settings import role_of
+from chassis.postgres_role import role_of
 from local.home import Secrets
 
 SERVICES = ("intake", "validation", "generator", "reporting", "notification")

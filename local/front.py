@@ -10,12 +10,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import ops
 from chassis.audit.routes import audit_router
 from chassis.telemetry import Tracing
 from chassis.web import Telemetry
+from local import metrics
 from local.site import Site
 
 _GENERATORS = ("/revisions", "/approve")
@@ -47,8 +48,9 @@ def owner_of(method: str, path: str) -> str:
 class Front:
     """An ASGI application that is all services at once."""
 
-    def __init__(self, services: Mapping[str, FastAPI]) -> None:
-        self._services = services
+    def __init__(self, services: Mapping[str, FastAPI], events_port: int | None = None) -> None:
+        """`events_port`: of the process that runs some services' events, and has measurements of its own."""
+        self._services, self._events_port = services, events_port
         self._owners: dict[str, ASGIApp] = {**services, "ops": _operations(services)}
         self._site = Site()
         for app in services.values():
@@ -56,7 +58,9 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await lifespan(self._services, receive, send)
+        elif scope["path"] == "/metrics" and self._events_port:
+            await self._metrics(self._events_port, scope, receive, send)
         elif scope["path"] == "/openapi.json" and scope.get("method") == "GET":
             await JSONResponse(self.openapi())(scope, receive, send)
         else:
@@ -81,22 +85,56 @@ class Front:
         about = {"title": "Care plans", "version": documents[0]["info"]["version"]}
         return {**documents[0], "info": about, "paths": paths, "components": components}
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        async with self._all_started():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+    async def _metrics(self, events_port: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Intake decides who may see them, and gives its process's; the other process's are added."""
+        start: Message = {}
 
-    @asynccontextmanager
-    async def _all_started(self) -> AsyncIterator[None]:
-        """All at once, and stopped at once: each takes up to a second to finish the poll in its hands."""
-        lives = [app.router.lifespan_context(app) for app in self._services.values()]
-        await asyncio.gather(*(life.__aenter__() for life in lives))
-        try:
-            yield
-        finally:
-            await asyncio.gather(*(life.__aexit__(None, None, None) for life in lives), return_exceptions=True)
+        async def send_merged(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body = message["body"]
+            behind = await metrics.fetched(events_port) if start["status"] == 200 else None
+            if behind is not None:
+                body = metrics.merged(body.decode(), behind)
+            headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+            await send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+            await send({**message, "body": body})
+
+        await self._owners["intake"](scope, receive, send_merged)
+
+
+class Backstage:
+    """An ASGI application that runs services for their events only, and tells of their health and metrics."""
+
+    def __init__(self, services: Mapping[str, FastAPI]) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(self._services, receive, send)
+        else:
+            await next(iter(self._services.values()))(scope, receive, send)
+
+
+async def lifespan(services: Mapping[str, FastAPI], receive: Receive, send: Send) -> None:
+    await receive()
+    async with _all_started(services):
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@asynccontextmanager
+async def _all_started(services: Mapping[str, FastAPI]) -> AsyncIterator[None]:
+    """All at once, and stopped at once: each takes up to a second to finish the poll in its hands."""
+    lives = [app.router.lifespan_context(app) for app in services.values()]
+    await asyncio.gather(*(life.__aenter__() for life in lives))
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(life.__aexit__(None, None, None) for life in lives), return_exceptions=True)
 
 
 def _operations(services: Mapping[str, FastAPI]) -> ASGIApp:

@@ -11,10 +11,6 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from joserfc.jwk import OKPKey
-
-from chassis.crypto import new_key
-
 
 class HomeIsTaken(RuntimeError):
     def __init__(self, folder: Path) -> None:
@@ -76,6 +72,11 @@ class Secrets:
 
 
 def new_secrets() -> dict[str, Any]:
+    # Needed once in a home's life, and twenty megabytes of the supervisor's memory.
+    from joserfc.jwk import OKPKey
+
+    from chassis.crypto import new_key
+
     signing_key = OKPKey.generate_key("Ed25519", auto_kid=True)
     return {
         "encryption_keys": f"first:{new_key()}",

@@ -4,15 +4,21 @@ import gc
 import importlib
 import os
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from chassis.messaging.nudges import Nudges
 from chassis.telemetry import configure_logs
 from local.environment import SERVICES
-from local.front import Front
+from local.front import Backstage, Front
+
+ELSEWHERE = ("validation", "generator")
+"""Whose events the all-in-one handles in a second process: about half of what an order takes (docs/performance.md)."""
 
 _SETTINGS = {
     "intake": "IntakeSettings",
@@ -43,11 +49,45 @@ def serve_one(name: str, port: int, host: str = "127.0.0.1") -> None:
     _serve(build_service(name), port, host)
 
 
-def serve_all(environments: Mapping[str, Mapping[str, str]], port: int) -> None:
-    """Every service in this one process, behind one address."""
-    configure_logs(os.environ.get("CAREPLAN_LOG_LEVEL", "info"))
+@dataclass(frozen=True)
+class Pair:
+    """The all-in-one's two processes: one answers all requests, the other takes the heavier half of the events."""
+
+    requests_port: int
+    events_port: int
+    """On both, HTTP for the one side and datagrams for the other."""
+
+
+def serve_requests(environments: Mapping[str, Mapping[str, str]], pair: Pair) -> None:
+    """Every service behind one address; the events of some are the other process's."""
     nudges = Nudges()
-    _serve(Front({name: build_service(name, environments[name], nudges) for name in SERVICES}), port)
+    apps = {name: build_service(name, _half(environments, name, "requests"), nudges) for name in SERVICES}
+    shared = nudges.shared_with(pair.requests_port, [pair.events_port])
+    _serve_all(Front(apps, pair.events_port), shared, pair.requests_port)
+
+
+def serve_events(environments: Mapping[str, Mapping[str, str]], pair: Pair) -> None:
+    nudges = Nudges()
+    apps = {name: build_service(name, _half(environments, name, "events"), nudges) for name in ELSEWHERE}
+    shared = nudges.shared_with(pair.events_port, [pair.requests_port])
+    _serve_all(Backstage(apps), shared, pair.events_port)
+
+
+def _half(environments: Mapping[str, Mapping[str, str]], name: str, half: str) -> dict[str, str]:
+    return {**environments[name], "CAREPLAN_RUNS": half if name in ELSEWHERE else "all"}
+
+
+def _serve_all(app: Any, nudges_shared: AbstractAsyncContextManager[None], port: int) -> None:
+    configure_logs(os.environ.get("CAREPLAN_LOG_LEVEL", "info"))
+
+    async def with_nudges(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        async with nudges_shared:
+            await app(scope, receive, send)
+
+    _serve(with_nudges, port)
 
 
 def _serve(app: Any, port: int, host: str = "127.0.0.1") -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from local.broker import EmbeddedBroker
 from local.environment import SERVICES, Addresses, environment_of
 from local.home import Home, Secrets
+from local.ports import free_port
 from local.postgres import EmbeddedPostgres
 from local.process import Child
 from local.supervisor import State, Supervisor
@@ -89,7 +90,12 @@ class AllInOne:
                 for place, name in enumerate(SERVICES, start=1)
             ]
         together = {**os.environ, "CAREPLAN_ENVIRONMENTS": json.dumps(environments)}
-        return [self._child("services", ["services", "--port", str(self._port)], self._port, together)]
+        events_port = free_port()
+        ports = ["--port", str(self._port), "--events-port", str(events_port)]
+        return [
+            self._child("services", ["services", *ports], self._port, together),
+            self._child("events", ["events", *ports], events_port, together),
+        ]
 
     def _child(self, name: str, arguments: list[str], port: int, environment: Mapping[str, str]) -> Child:
         return Child(

@@ -116,7 +116,9 @@ class Reader:
         }
         if not self.settings.kafka_embedded:
             return AIOKafkaConsumer(*names, **common)
-        return PatientConsumer(*names, nudge=self.nudges.reader_of(names) if self.nudges else None, **common)
+        return PatientConsumer(
+            *names, nudge=self.nudges.listen(names, asyncio.Event()) if self.nudges else None, **common
+        )
 
 
 def _message(record: ConsumerRecord) -> Message:

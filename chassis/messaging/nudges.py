@@ -1,13 +1,14 @@
 """Wake-ups for the embedded broker, whose long polls burn CPU and do not notice new data. Apache Kafka needs none of this.
 
-In one process the relay tells the readers of a topic that there is something to fetch. Across processes nobody can
-tell, and readers look more often the shorter ago something came. Measured in docs/decisions.
+The relay tells the readers of a topic that there is something to fetch, in its own process and in those of the
+all-in-one beside it. Where nobody can tell, readers look more often the shorter ago something came. Measured in docs/decisions.
 """
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakSet
 
@@ -17,23 +18,61 @@ _SHORTEST_FETCH_MS = 5
 """With 0 the embedded broker never returns data."""
 
 
+_LOOPBACK = "127.0.0.1"
+
+
+def outbox_of(service: str) -> str:
+    """What to listen to for news of a service's outbox, beside topics."""
+    return f"outbox of {service}"
+
+
 class Nudges:
-    """The bulletin board of one process: who has written tells who reads."""
+    """A bulletin board: who has written tells who reads. A word that gets lost costs a moment: everybody looks by himself too."""
 
     def __init__(self) -> None:
         # Weak: a reader that was started again leaves nothing behind.
-        self._readers: dict[str, WeakSet[asyncio.Event]] = defaultdict(WeakSet)
+        self._listeners: dict[str, WeakSet[asyncio.Event]] = defaultdict(WeakSet)
+        self._transport: asyncio.DatagramTransport | None = None
+        self._others: Sequence[int] = ()
 
-    def reader_of(self, topics: Iterable[str]) -> asyncio.Event:
-        nudge = asyncio.Event()
+    def listen(self, topics: Iterable[str], nudge: asyncio.Event) -> asyncio.Event:
+        """`nudge` is set whenever one of `topics` is told of, as long as anybody holds it."""
         for topic in topics:
-            self._readers[topic].add(nudge)
+            self._listeners[topic].add(nudge)
         return nudge
 
     def tell(self, topics: Iterable[str]) -> None:
+        told = list(topics)
+        self._tell_here(told)
+        if self._transport:
+            for port in self._others:
+                self._transport.sendto("\n".join(told).encode(), (_LOOPBACK, port))
+
+    def _tell_here(self, topics: Iterable[str]) -> None:
         for topic in topics:
-            for nudge in self._readers.get(topic, ()):
+            for nudge in self._listeners.get(topic, ()):
                 nudge.set()
+
+    @asynccontextmanager
+    async def shared_with(self, own_port: int, others: Sequence[int]) -> AsyncIterator[None]:
+        """While the block runs, other processes of this machine hear what is told here, and the other way round.
+
+        Datagrams on loopback. All that anybody on this machine could do with them is have somebody look in vain.
+        """
+        hear = self._tell_here
+
+        class _Ear(asyncio.DatagramProtocol):
+            def datagram_received(self, data: bytes, _: Any) -> None:
+                hear(data.decode("utf-8", "replace").split("\n"))
+
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(_Ear, (_LOOPBACK, own_port))
+        self._others = others
+        try:
+            yield
+        finally:
+            self._transport.close()
+            self._transport = None
 
 
 class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types

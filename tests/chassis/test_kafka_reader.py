@@ -133,9 +133,9 @@ async def test_a_reader_is_woken_by_the_relay_of_its_process(broker: Broker) -> 
 async def test_a_reader_that_is_gone_is_told_no_more() -> None:
     nudges = Nudges()
     for _ in range(100):
-        nudges.reader_of([ORDERS.name])
-    kept = nudges.reader_of([ORDERS.name])
-    assert len(nudges._readers[ORDERS.name]) == 1
+        nudges.listen([ORDERS.name], asyncio.Event())
+    kept = nudges.listen([ORDERS.name], asyncio.Event())
+    assert len(nudges._listeners[ORDERS.name]) == 1
     nudges.tell([ORDERS.name, "nobody reads this"])
     assert kept.is_set()
 

@@ -13,8 +13,9 @@ from chassis.crypto import Keyring, new_key
 from chassis.database import Database
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec
+from chassis.postgres_role import role_of
 from chassis.security import TokenSigner, new_signing_key
-from chassis.settings import ServiceSettings, role_of
+from chassis.settings import ServiceSettings
 from local.broker import EmbeddedBroker
 from local.environment import SERVICES, with_role
 from schemas.event import Event
