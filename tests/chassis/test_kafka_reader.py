@@ -151,9 +151,16 @@ async def test_topics_are_made_with_their_partitions_once(broker: Broker) -> Non
     await ensure_topics(settings, [ORDERS])
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
     await admin.start()
-    (described,) = await admin.describe_topics([ORDERS.name])
+    partitions: list[object] = []
+
+    async def are_known() -> bool:  # a broker of Kafka hears of a new topic a moment after its maker
+        (described,) = await admin.describe_topics([ORDERS.name])
+        partitions[:] = described["partitions"]
+        return bool(partitions)
+
+    await until(are_known)
     await admin.close()
-    assert len(described["partitions"]) == 5
+    assert len(partitions) == 5
 
 
 async def test_a_broker_that_is_away_is_said_and_leaves_nothing_open(

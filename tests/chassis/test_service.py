@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaError
 
+from chassis.messaging.nudges import Nudges
 from chassis.service import Parts, Subscription, assemble
 from schemas.event import Event
 from schemas.topics import CAREPLANS, ORDERS
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.anyio
 class _Service:
     """Intake's chassis with nothing of intake in it."""
 
-    def __init__(self, settings: Any) -> None:
-        self.parts = Parts.of("intake", settings)
+    def __init__(self, settings: Any, nudges: Nudges | None = None) -> None:
+        self.parts = Parts.of("intake", settings, nudges)
         self.handled: list[Event] = []
         subscription = Subscription((CAREPLANS,), CAREPLANS.facts, self._handle)
         self.app = assemble(self.parts, subscription, [])
@@ -57,6 +58,30 @@ async def test_it_sends_what_it_emits_and_stops_soon_when_told(settings: Any, br
         started = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - started < 4
     assert len(await everything_on(broker, ORDERS.name)) == 20
+
+
+async def test_a_process_for_requests_leaves_its_events_to_the_one_for_events_and_wakes_it(
+    settings: Any, broker: Broker
+) -> None:
+    nudges = Nudges()
+    requests = _Service(settings.model_copy(update={"runs": "requests"}), nudges)
+    events = _Service(settings.model_copy(update={"runs": "events"}), nudges)
+    async with _running(requests):
+        await requests.emit(3)
+        await asyncio.sleep(0.3)
+        assert not await requests.all_sent()
+        async with _running(events):
+            await until(requests.all_sent)
+            started = asyncio.get_running_loop().time()
+            await requests.emit(1)
+            await until(requests.all_sent)
+            assert asyncio.get_running_loop().time() - started < 0.9, "the relay was found by its safety poll only"
+    assert len(await everything_on(broker, ORDERS.name)) == 4
+
+
+async def test_a_process_for_events_answers_for_its_health_only(settings: Any) -> None:
+    app = _Service(settings.model_copy(update={"runs": "events"})).app
+    assert set(app.openapi()["paths"]) == {"/health/live", "/health/ready", "/metrics"}
 
 
 async def test_it_starts_and_stops_while_broker_and_database_are_away(settings: Any, broker: Broker) -> None:
