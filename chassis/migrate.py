@@ -65,11 +65,17 @@ async def _ensure_role(connection: Any, role: str, password: str | None) -> None
         await connection.exec_driver_sql(f"ALTER ROLE {role} LOGIN PASSWORD '{quoted}'")
 
 
-def _upgrade(connection: Any, service: str) -> None:
+def history_of(service: str) -> Config:
+    """Where Alembic finds a service's migrations."""
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
     config.set_main_option("version_locations", str(_SERVICES / service / "migrations"))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def _upgrade(connection: Any, service: str) -> None:
+    config = history_of(service)
     config.attributes.update(connection=connection, schema=service)
     command.upgrade(config, "head")
 
