@@ -142,6 +142,14 @@ class ModelUse(Value):
     seconds: float = 0.0
 
 
+class Changes(Value):
+    """What a revision did to the version before it: ids of items, or "text" where the text was rewritten."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 class Signature(Value):
     """Who signed or revised, as the account names them, and when."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from schemas.careplan import ModelUse, PackedCarePlan, Signature
+from schemas.careplan import Changes, ModelUse, PackedCarePlan, Signature
 from schemas.event import Fact
 from schemas.order import Finding
 
@@ -44,6 +44,7 @@ class CarePlanRevised(Fact):
     careplan: PackedCarePlan
     revised: Signature
     note: str = ""
+    changes: Changes = Changes()
 
 
 class CarePlanApproved(Fact):

@@ -85,3 +85,17 @@ class ModelsState(BaseModel):
     fallbacks: list[str]
     providers: list[ProviderState]
     budget: BudgetState
+
+
+class Rejection(BaseModel):
+    section: str
+    reason: str
+    times: int
+    latest: datetime
+    provider: str
+    model: str
+    prompt_version: str
+
+
+class Rejections(BaseModel):
+    items: list[Rejection]

@@ -63,7 +63,7 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
         parts,
         handlers.subscription(generator),
         [
-            routes.review_router(Review(parts.database)),
+            *routes.review_routers(Review(parts.database, prepare)),
             *cost_routes.routers(Accounts(parts.database, models, prices, budget)),
         ],
         loops=[("worker", worker.run)],

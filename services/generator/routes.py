@@ -3,14 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.security import Caller, staff
 from chassis.strict_form import read_form
 from chassis.web import read_body
+from services.generator.documents import Rejections
 from services.generator.domain.revision import ApprovalForm, RevisionForm
+from services.generator.parameters import Day, json_answer
 from services.generator.use_cases import Review
 
 Pharmacist = Annotated[Caller, Depends(staff("pharmacist"))]
@@ -26,7 +28,7 @@ async def careplan_id_of(careplan_id: str) -> UUID:
 CarePlanId = Annotated[UUID, Depends(careplan_id_of)]
 
 
-def review_router(review: Review) -> APIRouter:
+def review_routers(review: Review) -> list[APIRouter]:
     router = APIRouter(prefix="/api/careplans/{careplan_id}", tags=["care plans"])
 
     @router.post("/revisions", status_code=201)
@@ -43,4 +45,15 @@ def review_router(review: Review) -> APIRouter:
         form = read_form(ApprovalForm, body or b"{}")
         return (await review.approve(memo_of(request, caller, body), caller.subject, careplan_id, form)).response()
 
-    return router
+    feedback = APIRouter(prefix="/api/reviews", tags=["care plans"])
+
+    @feedback.get("/rejections", response_model=Rejections)
+    async def get_rejections(
+        _: Pharmacist,
+        first_day: Annotated[Day, Query(alias="from")] = None,
+        last_day: Annotated[Day, Query(alias="to")] = None,
+    ) -> Response:
+        """What pharmacists struck out of plans, and why, counted: the most frequent first."""
+        return json_answer(await review.rejections(first_day, last_day))
+
+    return [router, feedback]

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+from asyncpg import Record
 from pydantic import TypeAdapter
 
 from chassis.crypto import Keyring
 from chassis.database import Transaction
 from chassis.ids import new_id
 from chassis.messaging.jobs import Job
-from schemas.careplan import CarePlan, Review, Signature, unpack
+from schemas.careplan import CarePlan, ProducedBy, Review, Signature, unpack
 from schemas.order import Finding, Order
 from services.generator.adapters.model import ModelAnswer
 
@@ -48,12 +50,13 @@ async def keep_orders(tx: Transaction, accepted: Sequence[tuple[UUID, Assignment
 
 async def assignments(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, Assignment]:
     rows = await tx.fetch(_ASSIGNMENTS, order_ids)
-    return {
-        row["order_id"]: Assignment(
-            Order.model_validate_json(row["order_body"]), row["accepted_at"], _FINDINGS.validate_json(row["findings"])
-        )
-        for row in rows
-    }
+    return {row["order_id"]: _assignment(row) for row in rows}
+
+
+def _assignment(row: Record) -> Assignment:
+    return Assignment(
+        Order.model_validate_json(row["order_body"]), row["accepted_at"], _FINDINGS.validate_json(row["findings"])
+    )
 
 
 # Conditional on the lease's generation: what a paused worker brings late is not kept.
@@ -142,17 +145,17 @@ async def add_careplans(tx: Transaction, plans: Sequence[tuple[UUID, bytes]]) ->
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """The current version of a plan, and the order it was written for."""
+    """The current version of a plan, and what it was written for."""
 
     order_id: UUID
-    order: Order
+    assignment: Assignment
     version: int
     review: Review
     careplan: CarePlan
 
 
 _PLAN_LOCKED = """
-SELECT c.order_id, o.order_body, c.version, c.review, v.careplan
+SELECT c.order_id, o.order_body, o.accepted_at, o.findings, c.version, c.review, v.careplan
 FROM careplans AS c JOIN careplan_versions AS v USING (careplan_id, version) JOIN accepted_orders AS o USING (order_id)
 WHERE c.careplan_id = $1 FOR UPDATE OF c
 """
@@ -163,9 +166,20 @@ VALUES ($1, $2, $3, $4, $5, $6)
 """
 _NEW_DRAFT = "UPDATE careplans SET version = $2, review = 'draft' WHERE careplan_id = $1"
 _APPROVE = "UPDATE careplans SET review = 'approved' WHERE careplan_id = $1"
+_NOTES = "SELECT note FROM careplan_versions WHERE careplan_id = $1 AND note <> '' ORDER BY version"
+_FIRST_VERSION = "SELECT careplan FROM careplan_versions WHERE careplan_id = $1 ORDER BY version LIMIT 1"
 _ADD_REJECTIONS = """
-INSERT INTO rejections (careplan_id, version, item, reason, rejected_by, rejected_at)
-SELECT $1, $2, item, reason, $3, $4 FROM unnest($5::text[], $6::text[]) AS t (item, reason)
+INSERT INTO rejections (careplan_id, version, item, reason, rejected_by, rejected_at, provider, model, prompt_version)
+SELECT $1, $2, item, reason, $3, $4, $7, $8, $9 FROM unnest($5::text[], $6::text[]) AS t (item, reason)
+"""
+# The letter of an item's id says of which section it is; the same words in another case are the same reason.
+_REJECTIONS = """
+SELECT left(item, 1) AS letter, lower(btrim(reason)) AS reason, provider, model, prompt_version, count(*) AS times,
+       max(rejected_at) AS latest
+FROM rejections
+WHERE rejected_at >= coalesce($1::date, '-infinity'::date)::timestamp AT TIME ZONE 'UTC'
+  AND rejected_at < (coalesce($2::date, 'infinity'::date) + 1)::timestamp AT TIME ZONE 'UTC'
+GROUP BY 1, 2, 3, 4, 5 ORDER BY times DESC, reason LIMIT 500
 """
 
 
@@ -174,8 +188,7 @@ async def plan_for_review(tx: Transaction, careplan_id: UUID) -> StoredPlan | No
     row = await tx.fetchrow(_PLAN_LOCKED, careplan_id)
     if row is None:
         return None
-    order = Order.model_validate_json(row["order_body"])
-    return StoredPlan(row["order_id"], order, row["version"], row["review"], unpack(row["careplan"]))
+    return StoredPlan(row["order_id"], _assignment(row), row["version"], row["review"], unpack(row["careplan"]))
 
 
 async def all_versions(tx: Transaction, careplan_id: UUID) -> list[CarePlan]:
@@ -193,9 +206,24 @@ async def mark_approved(tx: Transaction, careplan_id: UUID) -> None:
     await tx.execute(_APPROVE, careplan_id)
 
 
+async def revision_notes(tx: Transaction, careplan_id: UUID) -> list[str]:
+    return [row["note"] for row in await tx.fetch(_NOTES, careplan_id)]
+
+
+async def first_version(tx: Transaction, careplan_id: UUID) -> CarePlan:
+    """As the generator wrote it."""
+    return unpack(await tx.fetchval(_FIRST_VERSION, careplan_id))
+
+
 async def add_rejections(
-    tx: Transaction, careplan_id: UUID, version: int, by: str, rejected: Sequence[tuple[str, str]]
+    tx: Transaction, careplan_id: UUID, version: int, by: str, rejected: Sequence[tuple[str, str]], wrote: ProducedBy
 ) -> None:
     if rejected:
         items, reasons = [item for item, _ in rejected], [reason for _, reason in rejected]
-        await tx.execute(_ADD_REJECTIONS, careplan_id, version, by, tx.now, items, reasons)
+        origin = (wrote.provider, wrote.model, wrote.prompt_version)
+        await tx.execute(_ADD_REJECTIONS, careplan_id, version, by, tx.now, items, reasons, *origin)
+
+
+async def rejections(tx: Transaction, first: date | None, last: date | None) -> list[dict[str, Any]]:
+    """How often which reason was given, for what and about whose work."""
+    return [dict(row) for row in await tx.fetch(_REJECTIONS, first, last)]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from schemas.careplan import CarePlan, Review
+from schemas.careplan import CarePlan, Changes, Review
 from schemas.order import FindingType, OrderStatus, Patient, Provider
 
 
@@ -52,6 +52,8 @@ class CarePlanVersion(BaseModel):
     created_at: datetime
     created_by: str
     note: str
+    changes: Changes | None
+    """What the revision did to the version before it; none for a first version."""
     approved_at: datetime | None
     approved_by: str | None
 

@@ -85,9 +85,9 @@ def _columns(c: Change) -> tuple[Any, ...]:
 
 _MERGE_VERSIONS = """
 INSERT INTO careplan_versions AS v (careplan_id, version, order_id, careplan, created_at, created_by, note, approved_at,
-    approved_by)
+    approved_by, changes)
 SELECT * FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[],
-    $8::timestamptz[], $9::text[]) AS t (careplan_id, version)
+    $8::timestamptz[], $9::text[], $10::json[]) AS t (careplan_id, version)
 ORDER BY careplan_id, version
 ON CONFLICT (careplan_id, version) DO UPDATE SET
     careplan = coalesce(v.careplan, excluded.careplan),
@@ -95,7 +95,8 @@ ON CONFLICT (careplan_id, version) DO UPDATE SET
     created_by = coalesce(v.created_by, excluded.created_by),
     note = coalesce(v.note, excluded.note),
     approved_at = coalesce(v.approved_at, excluded.approved_at),
-    approved_by = coalesce(v.approved_by, excluded.approved_by)
+    approved_by = coalesce(v.approved_by, excluded.approved_by),
+    changes = coalesce(v.changes, excluded.changes)
 """
 
 
@@ -111,6 +112,7 @@ async def merge_versions(tx: Transaction, versions: Sequence[Version]) -> None:
             v.note,
             v.approved_at,
             v.approved_by,
+            v.changes.model_dump_json() if v.changes else None,
         )
         for v in versions
     ]
@@ -190,7 +192,7 @@ WHERE v.careplan_id = $1 AND v.version = coalesce($2, o.careplan_version)
   AND v.careplan IS NOT NULL AND o.order_body IS NOT NULL
 """
 _VERSIONS = """
-SELECT version, created_at, created_by, note, approved_at, approved_by
+SELECT version, created_at, created_by, note, approved_at, approved_by, changes
 FROM careplan_versions WHERE careplan_id = $1 AND careplan IS NOT NULL ORDER BY version
 """
 

@@ -31,6 +31,7 @@ VERSION = {
     "created_at": at(5),
     "created_by": "generator",
     "note": "first draft",
+    "changes": None,
     "approved_at": None,
     "approved_by": None,
 }

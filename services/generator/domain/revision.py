@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.errors import Fault, InvalidInput
-from schemas.careplan import CarePlan, Category, Sections, Severity
+from schemas.careplan import CarePlan, Category, Changes, Sections, Severity
 
 Text = Annotated[str, Field(min_length=1, max_length=4_000)]
 Ids = Annotated[tuple[str, ...], Field(max_length=200)]
@@ -92,6 +92,9 @@ _LETTERS: dict[str, Literal["P", "G", "I", "M"]] = {
 }
 
 
+SECTION_OF = {letter: name for name, letter in _LETTERS.items()}
+
+
 def revised(plan: CarePlan, form: RevisionForm, used_ids: Iterable[str]) -> CarePlan:
     """The next version. InvalidInput names every citation, problem or id that does not exist.
 
@@ -99,6 +102,9 @@ def revised(plan: CarePlan, form: RevisionForm, used_ids: Iterable[str]) -> Care
     """
     if (form.sections is None) == (form.text is None):
         raise InvalidInput([Fault("", "VALUE", "Send either sections or text.")])
+    used_ids = set(used_ids)
+    if faults := [*_never_there(form, used_ids)]:
+        raise InvalidInput(faults)
     if form.text is not None:
         return plan.model_copy(update={"text": form.text, "text_edited": True})
     assert form.sections is not None
@@ -107,6 +113,21 @@ def revised(plan: CarePlan, form: RevisionForm, used_ids: Iterable[str]) -> Care
     if faults:
         raise InvalidInput(faults)
     return plan.model_copy(update={"sections": sections, "text": "", "text_edited": False})
+
+
+def changes_between(before: CarePlan, after: CarePlan) -> Changes:
+    """Item by item, in the order of the sections."""
+    old, new = _by_id(before.sections), _by_id(after.sections)
+    rewritten = ("text",) if (before.text, before.text_edited) != (after.text, after.text_edited) else ()
+    return Changes(
+        added=tuple(name for name in new if name not in old),
+        changed=(*(name for name in new if name in old and new[name] != old[name]), *rewritten),
+        removed=tuple(name for name in old if name not in new),
+    )
+
+
+def _by_id(sections: Sections) -> dict[str, Any]:
+    return {item.id: item for name in _LETTERS for item in getattr(sections, name)}
 
 
 def ids_of(sections: Sections) -> set[str]:
@@ -124,6 +145,12 @@ def _with_ids(form: SectionsForm, used: set[str]) -> Sections:
                 item["id"] = new_id
                 used.add(new_id)
     return Sections.model_validate(content)
+
+
+def _never_there(form: RevisionForm, used: set[str]) -> Iterable[Fault]:
+    for place, rejected in enumerate(form.rejected):
+        if rejected.item not in used:
+            yield Fault(f"rejected.{place}.item", "VALUE", "No version of the plan has an item with this id.")
 
 
 def _unknown(sections: Sections, plan: CarePlan) -> Iterable[Fault]:

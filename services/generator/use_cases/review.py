@@ -1,7 +1,10 @@
 """A pharmacist's part: revise a draft, and sign it. Every version stays, with who, when and why."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from chassis.answer import Answer
@@ -12,13 +15,17 @@ from chassis.idempotency import Memo, answer_once
 from schemas.careplan import CarePlan, Signature, pack
 from schemas.generator import CarePlanApproved, CarePlanRevised
 from services.generator import storage
-from services.generator.domain.revision import ApprovalForm, RevisionForm, ids_of, revised
-from services.generator.storage import StoredPlan
+from services.generator.domain.request import PlanRequest
+from services.generator.domain.revision import SECTION_OF, ApprovalForm, RevisionForm, changes_between, ids_of, revised
+from services.generator.domain.signing import OpenGate, open_gates
+from services.generator.storage import Assignment, StoredPlan
 
 
 @dataclass(frozen=True)
 class Review:
     database: Database
+    prepare: Callable[[Assignment], PlanRequest]
+    """What a plan for this order has to hold up to."""
 
     async def revise(self, memo: Memo | None, by: str, careplan_id: UUID, form: RevisionForm) -> Answer:
         """The next version, a draft again. NotFound; InvalidInput where it names what does not exist."""
@@ -30,7 +37,8 @@ class Review:
             version, signature = stored.version + 1, Signature(by=by, at=tx.now)
             packed = pack(plan)
             await storage.add_version(tx, careplan_id, version, packed, signature, form.note)
-            await storage.add_rejections(tx, careplan_id, version, by, [(r.item, r.reason) for r in form.rejected])
+            rejected = [(r.item, r.reason) for r in form.rejected]
+            await storage.add_rejections(tx, careplan_id, version, by, rejected, plan.produced_by)
             tx.emit(
                 CarePlanRevised(
                     order_id=stored.order_id,
@@ -39,6 +47,7 @@ class Review:
                     careplan=packed,
                     revised=signature,
                     note=form.note,
+                    changes=changes_between(stored.careplan, plan),
                 )
             )
             tx.audit(current(), 201, stored.order_id)
@@ -47,7 +56,7 @@ class Review:
         return await answer_once(self.database, memo, work)
 
     async def approve(self, memo: Memo | None, by: str, careplan_id: UUID, form: ApprovalForm) -> Answer:
-        """Signs the current version. WrongState where another was meant, or it is signed already."""
+        """Signs the current version. WrongState where another was meant, it is signed already, or a gate is open."""
 
         async def work(tx: Transaction) -> Answer:
             stored = await _locked(tx, careplan_id)
@@ -55,6 +64,11 @@ class Review:
                 raise WrongState(f"The current version is {stored.version}, not {form.version}: read it first.")
             if stored.review == "approved":
                 raise WrongState(f"Version {stored.version} is approved already.")
+            if open_now := await self._open_gates(tx, careplan_id, stored):
+                raise WrongState(
+                    f"This plan cannot be approved: {len(open_now)} gates are open. Revise it first.",
+                    {"gates": [asdict(gate) for gate in open_now]},
+                )
             await storage.mark_approved(tx, careplan_id)
             tx.emit(
                 CarePlanApproved(
@@ -68,6 +82,17 @@ class Review:
             return _reviewed(200, careplan_id, stored.version, "approved", stored.careplan)
 
         return await answer_once(self.database, memo, work)
+
+    async def _open_gates(self, tx: Transaction, careplan_id: UUID, stored: StoredPlan) -> list[OpenGate]:
+        first = await storage.first_version(tx, careplan_id)
+        notes = await storage.revision_notes(tx, careplan_id)
+        return open_gates(stored.careplan, self.prepare(stored.assignment), first, notes)
+
+    async def rejections(self, first: date | None, last: date | None) -> dict[str, Any]:
+        """What pharmacists strike out, counted: what happens often is a fault of the prompt or of a fact."""
+        async with self.database.reading() as db:
+            rows = await storage.rejections(db, first, last)
+        return {"items": [{"section": SECTION_OF[row.pop("letter")], **row} for row in rows]}
 
 
 async def _locked(tx: Transaction, careplan_id: UUID) -> StoredPlan:

@@ -22,6 +22,8 @@ class PlanVersion:
     note: str = ""
     approved_at: datetime | None = None
     approved_by: str | None = None
+    changes: str | None = None
+    """JSON of `Changes`."""
 
     @property
     def signature(self) -> Signature | None:

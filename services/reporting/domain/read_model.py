@@ -10,7 +10,7 @@ from uuid import UUID
 
 from anyascii import anyascii
 
-from schemas.careplan import ModelUse, Review
+from schemas.careplan import Changes, ModelUse, Review
 from schemas.event import Event, Fact
 from schemas.generator import CarePlanApproved, CarePlanCompleted, CarePlanFailed, CarePlanRevised
 from schemas.intake import CarePlanRequested, OrderConfirmed, OrderReceived
@@ -100,6 +100,7 @@ class Version:
     note: str | None = None
     approved_at: datetime | None = None
     approved_by: str | None = None
+    changes: Changes | None = None
 
 
 def change_of(event: Event) -> Change:
@@ -194,7 +195,14 @@ def version_of(event: Event) -> Version | None:
         case CarePlanRevised() as fact:
             revised = fact.revised
             return Version(
-                fact.careplan_id, fact.version, fact.order_id, fact.careplan, revised.at, revised.by, fact.note
+                fact.careplan_id,
+                fact.version,
+                fact.order_id,
+                fact.careplan,
+                revised.at,
+                revised.by,
+                fact.note,
+                changes=fact.changes,
             )
         case CarePlanApproved() as fact:
             approved = fact.approved
@@ -220,6 +228,7 @@ def merged_versions(versions: Iterable[Version]) -> list[Version]:
             note=version.note if earlier.note is None else earlier.note,
             approved_at=earlier.approved_at or version.approved_at,
             approved_by=earlier.approved_by or version.approved_by,
+            changes=earlier.changes or version.changes,
         )
     return list(by_version.values())
 

@@ -54,6 +54,7 @@ def shown_careplan(
                 "created_at": _iso_or_none(version["created_at"]),
                 "created_by": version["created_by"],
                 "note": version["note"],
+                "changes": json.loads(version["changes"]) if version["changes"] else None,
                 "approved_at": _iso_or_none(version["approved_at"]),
                 "approved_by": version["approved_by"],
             }

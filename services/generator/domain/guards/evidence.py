@@ -10,10 +10,13 @@ def citations_hold(look: Look) -> list[str]:
     """G8: each citation says what stands there, and each id that an item cites exists."""
     plan, request = look.plan, look.request
     reasons = [f"{c.id}: the cited text is not there" for c in plan.citations if not _holds(c, request)]
-    known = {citation.id for citation in plan.citations}
-    return reasons + [
-        f"{item.id}: it cites what does not exist" for item in look.items if not known.issuperset(item.citations)
-    ]
+    return reasons + cited_items_exist(look)
+
+
+def cited_items_exist(look: Look) -> list[str]:
+    """G8: each id that an item cites is one of the plan's citations."""
+    known = {citation.id for citation in look.plan.citations}
+    return [f"{item.id}: it cites what does not exist" for item in look.items if not known.issuperset(item.citations)]
 
 
 def _holds(citation: Citation, request: PlanRequest) -> bool:

@@ -10,6 +10,7 @@ from services.generator.domain.reading import fold
 
 _HEADINGS = tuple(f"\n{heading}\n" for heading in (PROBLEMS, GOALS, INTERVENTIONS, MONITORING, REFERENCES))
 _PLACEHOLDER_END = " NOT PROVIDED]"
+_PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,80} NOT PROVIDED\]")
 _TIME = re.compile(
     r"\d|\b(?:before|after|during|at|with|when|once|every|each|daily|weekly|monthly|per|as|until|within|hourly|only|while|in)\b"
 )
@@ -71,6 +72,17 @@ def gaps_have_placeholders(look: Look) -> list[str]:
     if said.count(_PLACEHOLDER_END) > len(gaps) and fold(_PLACEHOLDER_END) not in theirs:
         reasons.append("sections: a placeholder that no gap explains, or one too many")
     return reasons
+
+
+def placeholders_are_explained(look: Look) -> list[str]:
+    """G11, for a plan under review: a pharmacist may replace a placeholder by what was missing, but not invent one."""
+    known = {missing.placeholder for missing in look.request.gaps}
+    theirs = fold(f"{look.ordered}\n{look.request.order.patient_records}")
+    return [
+        f"{where}: a placeholder that no gap explains"
+        for where, text in look.own
+        if any(found not in known and fold(found) not in theirs for found in _PLACEHOLDER.findall(text))
+    ]
 
 
 def is_a_draft(look: Look) -> list[str]:

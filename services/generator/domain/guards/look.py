@@ -18,6 +18,10 @@ Text = tuple[str, str]
 class Look:
     plan: CarePlan
     request: PlanRequest
+    given_too: str = ""
+    """What somebody has answered for beside the order and the facts: the notes of a pharmacist's revisions."""
+    read_before: frozenset[str] = frozenset()
+    """Texts that need no second look."""
 
     @cached_property
     def text(self) -> str:
@@ -28,6 +32,10 @@ class Look:
     def texts(self) -> list[Text]:
         """Every text of the sections and the handout."""
         return list(_texts(self.plan))
+
+    @staticmethod
+    def texts_of(plan: CarePlan) -> list[Text]:
+        return list(_texts(plan))
 
     @property
     def statements(self) -> tuple[Problem | Intervention, ...]:
@@ -42,9 +50,9 @@ class Look:
     def own(self) -> list[Text]:
         """Without what stands word for word in a fact: that needs no second look."""
         guide = self.request.guide
-        if guide is None:
-            return self.texts
-        verbatim = guide.verbatim
+        verbatim = guide.verbatim if guide else frozenset[str]()
+        if self.read_before:
+            verbatim |= self.read_before
         return [text for text in self.texts if text[1] not in verbatim]
 
     @cached_property
@@ -65,6 +73,11 @@ class Look:
             order.medication, order.primary_diagnosis, *order.additional_diagnoses, *order.medication_history,
             *order.patient.allergies,
         )))  # fmt: skip
+
+    @cached_property
+    def given(self) -> str:
+        """What somebody said beside the records, in lower case."""
+        return f"{self.ordered}\n{fold(self.given_too)}" if self.given_too else self.ordered
 
     @cached_property
     def key_of(self) -> dict[str, Key]:

@@ -26,7 +26,7 @@ def numbers_are_supported(look: Look) -> list[str]:
     Cheap first: the facts and what code worked out. The records are searched only for what is left.
     """
     found = set(numbers_in(look.low)) - _FREE
-    known = Known(_given(look.plan, look.request, look.ordered))
+    known = Known(_given(look.plan, look.request, look.given))
     unsupported = {number for number in found if not known.covers(number)}
     if unsupported:
         in_records = Known(frozenset(numbers_in(look.request.case.records.low)))
@@ -97,7 +97,7 @@ def names_are_known(look: Look) -> list[str]:
     foreign = lexicon.names_in(look.own_words, but=allowed)
     if foreign:
         records = look.request.case.records.low
-        foreign = frozenset(name for name in foreign if name not in look.ordered and name not in records)
+        foreign = frozenset(name for name in foreign if name not in look.given and name not in records)
     return [
         f"{where}: a medicine is named that is neither in the order nor in the drug's facts"
         for where, text in (look.own if foreign else ())

@@ -1,0 +1,12 @@
+"""What each revision of a care plan changed."""
+
+from chassis.migrate import run
+
+revision = "reporting_changes"
+down_revision = "reporting_1"
+
+CHANGES = "ALTER TABLE careplan_versions ADD COLUMN changes json"
+
+
+def upgrade() -> None:
+    run(CHANGES)
