@@ -3,7 +3,7 @@
 from chassis.migrate import run
 
 revision = "reporting_changes"
-down_revision = "reporting_1"
+down_revision = "reporting_revoked_and_audit"
 
 CHANGES = "ALTER TABLE careplan_versions ADD COLUMN changes json"
 
