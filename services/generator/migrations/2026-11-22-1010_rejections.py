@@ -3,7 +3,7 @@
 from chassis.migrate import run
 
 revision = "generator_rejections"
-down_revision = "generator_ledger"
+down_revision = "generator_revoked_and_audit"
 
 REJECTIONS = """
 ALTER TABLE rejections

@@ -3,7 +3,7 @@
 from chassis.migrate import run
 
 revision = "generator_ledger"
-down_revision = "generator_revoked_and_audit"
+down_revision = "generator_handled"
 
 MODEL_CALLS = """
 CREATE TABLE model_calls (
