@@ -29,7 +29,7 @@ class ServiceSettings(BaseSettings):
     database_connections: int = Field(default=6, alias="DATABASE_CONNECTIONS", ge=3)
     kafka_bootstrap_servers: str = Field(alias="KAFKA_BOOTSTRAP_SERVERS")
     kafka_embedded: bool = Field(default=False, alias="KAFKA_EMBEDDED")
-    """The all-in-one's broker: no idempotent producers, and polls that must be spared."""
+    """The all-in-one's broker: polls that must be spared."""
     kafka_partitions: int = Field(default=12, alias="KAFKA_PARTITIONS", ge=1)
     kafka_replication: int = Field(default=1, alias="KAFKA_REPLICATION", ge=1)
     """Copies of each partition; 3 where there are three brokers."""

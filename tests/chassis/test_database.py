@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from base64 import b64encode
 
 import pytest
@@ -163,6 +164,20 @@ async def test_a_value_that_does_not_fit_is_a_defect_not_an_outage(intake: Datab
                 value,
             )
     assert not isinstance(raised.value, OUTAGES)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_session_that_ends_while_it_is_being_used_is_an_outage(intake: Database, turns: int) -> None:
+    """Between the word of its end and the end itself asyncpg has errors of its own."""
+    async with intake.reading() as db:
+        own = await db.fetchval("SELECT pg_backend_pid()")
+        async with intake.reading() as other:
+            await other.execute("SELECT pg_terminate_backend($1)", own)
+        time.sleep(0.05)  # both have arrived, and the loop has seen neither
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        with pytest.raises(OUTAGES):
+            await db.fetchval("SELECT 1")
 
 
 async def test_a_service_starts_while_its_database_is_away() -> None:

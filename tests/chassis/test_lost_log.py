@@ -204,3 +204,19 @@ async def test_fewer_partitions_than_before_count_as_lost(intake: Database, brok
             await tx.execute("UPDATE outbox SET partition = 9 WHERE id = (SELECT min(id) FROM outbox)")
             await tx.execute("INSERT INTO outbox_sent (topic, partition, highest) VALUES ('careplan.orders', 9, 0)")
         assert await lost_log.check() == 1
+
+
+async def test_p1_after_a_wipe_the_broker_keeps_what_it_acknowledges_to_old_and_new_producers_alike(
+    either_broker: Broker,
+) -> None:
+    """An idempotent producer from before the wipe would share its id with one from after it."""
+    settings = settings_for(either_broker)
+    await ensure_topics(settings, _MINE)
+    async with producer(settings) as old:
+        sent = [await old.send_and_wait(ORDERS.name, b"before", partition=0)]
+        await _forget_everything(either_broker)
+        await ensure_topics(settings, _MINE)
+        async with producer(settings) as new:
+            for sender in (old, new, old, new):
+                sent += [await sender.send_and_wait(ORDERS.name, b"after", partition=0) for _ in range(3)]
+    assert [record.offset for record in sent] == [0, *range(12)]
