@@ -6,7 +6,7 @@ NPM    := web/scripts/npm
 FORM   := $(shell find web/src web/public web/scripts -type f) $(wildcard web/*.json web/*.ts) web/index.html schemas/asyncapi.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help up web demo eval test test-faults check format lock schemas bench clean
+.PHONY: help up web demo eval test test-faults chaos chaos-mutants check format lock schemas bench clean
 
 help: ## List the commands.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ eval: $(VENV)/ready ## Grade the care plans of `scripted` on 30 cases; EVAL="--p
 
 test: $(VENV)/ready web ## Run the tests with everything they need: their own PostgreSQL and broker.
 	$(RUN) -m pytest -m "not faults"
+
+chaos: $(VENV)/ready ## Harm the whole system by a seeded schedule and judge it: SEED=7 MINUTES=2 BROKER=kafka (docs/chaos.md).
+	@$(RUN) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),2) --broker $(or $(BROKER),embedded)
+
+chaos-mutants: $(VENV)/ready ## Prove that chaos can fail: broken copies of this code, each of which it must catch.
+	@$(RUN) -m tests.chaos.mutants
 
 check: $(VENV)/ready web/node_modules/.package-lock.json ## Style, types and the walls between the rooms.
 	$(RUN) -m ruff check .

@@ -1,0 +1,119 @@
+"""`python -m tests.chaos.mutants`: copies of this code with one promise broken in each. Chaos must catch every one.
+
+A patch says above its first line what it breaks, which run catches it, and what the verdict must then say. One that no longer
+fits the code is a failure too: a mutant that is not one proves nothing.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+_PROJECT = Path(__file__).parents[2]
+_PATCHES = Path(__file__).with_name("patches")
+_NOT_COPIED = shutil.ignore_patterns(
+    ".venv",
+    ".cache",
+    ".git",
+    "var",
+    "node_modules",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    "dist",
+)
+_HEAL_WITHIN = "45"
+"""Seconds: the mutants that never heal need not be waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A patch, the run that catches it, and the charges of which the verdict must bring one."""
+
+    patch: Path
+    seed: str
+    minutes: str
+    broker: str
+    charges: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return self.patch.stem
+
+
+class MutantFailed(AssertionError):
+    """The patch does not fit, or chaos found nothing where something was broken."""
+
+
+def mutants() -> list[Mutant]:
+    return [_read(patch) for patch in sorted(_PATCHES.glob("*.patch"))]
+
+
+def _read(patch: Path) -> Mutant:
+    head = patch.read_text().partition("diff --git")[0]
+    said = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line and line.split(": ")[0].isalpha())
+    charges = frozenset(said["Charges"].split(", "))
+    return Mutant(patch, said["Seed"], said["Minutes"], said["Broker"], charges)
+
+
+@contextmanager
+def mutated(mutant: Mutant) -> Iterator[Path]:
+    """A copy of the code with the patch in it."""
+    with tempfile.TemporaryDirectory(prefix="careplan-mutant-") as place:
+        copy = Path(place) / "code"
+        shutil.copytree(_PROJECT, copy, ignore=_NOT_COPIED)
+        for shared in (".venv", ".cache"):
+            if (_PROJECT / shared).exists():
+                (copy / shared).symlink_to((_PROJECT / shared).resolve())
+        applied = subprocess.run(
+            ["git", "apply", str(mutant.patch)], cwd=copy, capture_output=True, text=True, check=False
+        )
+        if applied.returncode != 0:
+            raise MutantFailed(f"{mutant.name} does not fit the code any more: mend the patch.\n{applied.stderr}")
+        yield copy
+
+
+def catch(mutant: Mutant) -> dict[str, int]:
+    """Runs chaos on the mutant; returns how often each charge was brought. MutantFailed where none of those expected was."""
+    with mutated(mutant) as copy:
+        report = copy / "report"
+        command = [sys.executable, "-m", "tests.chaos", "--seed", mutant.seed, "--minutes", mutant.minutes]
+        command += ["--broker", mutant.broker, "--report", str(report), "--heal-within", _HEAL_WITHIN]
+        run = subprocess.run(
+            command, cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)}, capture_output=True, text=True, check=False
+        )
+        written = report / f"{mutant.broker}-seed-{mutant.seed}" / "report.json"
+        if not written.exists():
+            raise MutantFailed(f"{mutant.name}: the run came to no verdict.\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+        charges: dict[str, int] = json.loads(written.read_text())["charges"]
+    if not any(charges[charge] for charge in mutant.charges):
+        raise MutantFailed(f"{mutant.name} was not caught: {charges}")
+    return charges
+
+
+def main() -> None:
+    console, missed = Console(), 0
+    for mutant in mutants():
+        with console.status(f"{mutant.name} (seed {mutant.seed}, {mutant.minutes} minutes, {mutant.broker})"):
+            try:
+                charges = catch(mutant)
+            except MutantFailed as failed:
+                missed += 1
+                console.print(f"[red]✗[/] {failed}", highlight=False)
+                continue
+        brought = ", ".join(f"{charge} {count}" for charge, count in charges.items() if count)
+        console.print(f"[green]✓[/] {mutant.name} caught: {brought}", highlight=False)
+    raise SystemExit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
