@@ -10,6 +10,7 @@ from chassis.errors import ErrorType
 from chassis.security import SESSION_COOKIE
 
 _SIGN_IN = ("/api/session", "post")
+_OIDC = "/api/session/oidc"
 _ERRORS = {
     "400": ("Invalid", "The input's form is wrong; `detail.errors` lists every fault: field, code, message."),
     "401": ("Unauthenticated", "No credentials, or not valid ones."),
@@ -72,7 +73,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             answer.get("content", {}).get("text/event-stream", {}).pop("itemSchema", None)
         operation["responses"] = {**_errors_of(path, method, operation), **operation["responses"]}
         operation["responses"] = dict(sorted(operation["responses"].items()))
-        if _is_open(path) or (path, method) == _SIGN_IN:
+        if _is_open(path) or path.startswith(_OIDC) or (path, method) == _SIGN_IN:
             operation["security"] = []
         elif method == "post":
             operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)

@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from chassis.background import every
 from chassis.messaging.nudges import Nudges
 from chassis.security import TokenSigner
 from chassis.service import Parts, assemble
 from chassis.uploads import Room
-from services.intake import access_routes, handlers, routes, session_routes, submission_routes
+from services.intake import access_routes, handlers, oidc_routes, routes, session_routes, submission_routes
 from services.intake.accounts import Accounts
 from services.intake.adapters.documents import DocumentStore, S3Access, document_store
+from services.intake.adapters.oidc import OidcAccess, OidcProvider
 from services.intake.adapters.records_reader import RecordsReader
 from services.intake.adapters.sources import SOURCES
 from services.intake.archive import Archive
@@ -55,7 +56,8 @@ def build(
             routes.orders_router(intake, submissions, room),
             submission_routes.operations_router(submissions),
             routes.icd10_router(icd10),
-            session_routes.session_router(accounts, keys),
+            session_routes.session_router(_sign_in(settings, accounts, keys)),
+            *_oidc_routers(parts, settings, keys),
             access_routes.keys_router(keys),
             access_routes.accounts_router(accounts, keys),
         ],
@@ -74,6 +76,26 @@ def _document_store(settings: IntakeSettings) -> DocumentStore:
         settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key
     )
     return document_store(settings.documents_place, access)
+
+
+def _sign_in(settings: IntakeSettings, accounts: Accounts, keys: Keys) -> session_routes.SignIn:
+    return session_routes.SignIn(
+        accounts,
+        keys,
+        with_password=settings.signs_in_with_password,
+        at_provider=oidc_routes.START if settings.oidc_issuer else None,
+        secure=settings.has_tls,
+    )
+
+
+def _oidc_routers(parts: Parts, settings: IntakeSettings, keys: Keys) -> list[APIRouter]:
+    """None unless a provider is configured."""
+    access = settings.oidc(oidc_routes.CALLBACK)
+    if access is None:
+        return []
+    provider = OidcProvider(OidcAccess(**access))
+    seconds = settings.session_hours * 3600
+    return [oidc_routes.oidc_router(oidc_routes.OidcSignIn(provider, keys, parts.keyring, seconds, settings.has_tls))]
 
 
 def _keys(parts: Parts, settings: IntakeSettings) -> Keys:

@@ -117,9 +117,9 @@ async def running(settings: Mapping[str, Mapping[str, str]], build: BuildOne = b
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
-    """The application on a free port of loopback."""
-    port = free_port()
+async def serving(app: Any, port: int | None = None) -> AsyncIterator[str]:
+    """The application on loopback, on a free port unless one is given."""
+    port = port or free_port()
     server = uvicorn.Server(
         uvicorn.Config(app, "127.0.0.1", port, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     )
