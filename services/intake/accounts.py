@@ -31,8 +31,8 @@ class Accounts:
     database: Database
     keys: Keys
     session_seconds: float
-    failures_of_account: FailureLimit = field(default_factory=lambda: FailureLimit.of("10/15 minutes"))
-    failures_of_address: FailureLimit = field(default_factory=lambda: FailureLimit.of("100/15 minutes"))
+    failures_of_account: FailureLimit
+    failures_of_address: FailureLimit
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def sign_in(self, username: str, password: str, address: str) -> str:

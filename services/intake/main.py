@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from chassis.background import every
 from chassis.messaging.nudges import Nudges
+from chassis.rate_limits import FailureLimit
 from chassis.security import TokenSigner
 from chassis.service import Parts, assemble
 from chassis.uploads import Room
@@ -47,7 +48,7 @@ def build(
     submissions = Submissions(intake, SOURCES, reader, Archive(parts.keyring, store))
     orphans = Orphans(parts.database, store, clock)
     keys = _keys(parts, settings)
-    accounts = Accounts(parts.database, keys, settings.session_hours * 3600)
+    accounts = _accounts(parts, settings, keys)
     return assemble(
         parts,
         handlers.subscription(intake),
@@ -102,12 +103,22 @@ def _keys(parts: Parts, settings: IntakeSettings) -> Keys:
     return Keys(parts.database, TokenSigner.from_json(settings.token_private_key), parts.revocations, SOURCES)
 
 
+def _accounts(parts: Parts, settings: IntakeSettings, keys: Keys) -> Accounts:
+    return Accounts(
+        parts.database,
+        keys,
+        settings.session_hours * 3600,
+        FailureLimit.of(settings.failures_of_account),
+        FailureLimit.of(settings.failures_of_address),
+    )
+
+
 @asynccontextmanager
 async def access_of(settings: IntakeSettings) -> AsyncIterator[tuple[Accounts, Keys]]:
     """Accounts and keys alone, for the command line: no server, no loops. What it ends, a running intake sends on."""
     parts = Parts.of("intake", settings)
     keys = _keys(parts, settings)
     try:
-        yield Accounts(parts.database, keys, settings.session_hours * 3600), keys
+        yield _accounts(parts, settings, keys), keys
     finally:
         await parts.database.close()

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from chassis.rate_limits import readable_limit
 from chassis.secret_values import Secret, private_key
 from chassis.security import ROLES
 from chassis.settings import ServiceSettings
@@ -22,6 +23,13 @@ class IntakeSettings(ServiceSettings):
     """JSON Web Key (Ed25519) that signs sessions, staff tokens and partner keys. Intake's alone."""
     session_hours: float = Field(default=12, alias="CAREPLAN_SESSION_HOURS", gt=0)
 
+    failures_of_account: Annotated[str, AfterValidator(readable_limit)] = Field(
+        default="10/15 minutes", alias="CAREPLAN_SIGN_IN_FAILURES", min_length=1
+    )
+    """Failed sign-ins with one name, after which it waits; and from one address, whatever the names."""
+    failures_of_address: Annotated[str, AfterValidator(readable_limit)] = Field(
+        default="100/15 minutes", alias="CAREPLAN_SIGN_IN_FAILURES_OF_ADDRESS", min_length=1
+    )
     public_url: str = Field(default="", alias="CAREPLAN_PUBLIC_URL", pattern=r"^(https?://[^/?#\s]+)?$")
     """What browsers call this installation, `https://careplans.pharmacy.example`; identity providers send them back there."""
     password_sign_in: bool | None = Field(default=None, alias="CAREPLAN_PASSWORD_SIGN_IN")

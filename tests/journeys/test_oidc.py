@@ -80,7 +80,7 @@ async def test_whoever_signs_in_at_the_provider_works_here_with_the_roles_it_giv
 
 async def test_the_session_is_one_like_any_other_and_ends_by_signing_out(here: Site) -> None:
     browser = here.browser()
-    answer = await browser.sign_in("/api/session/oidc", up_to=f"{here.public_url}/")
+    answer = await browser.sign_in("/api/session/oidc?then=/in", up_to=f"{here.public_url}/in")
     cookie = next(c for c in answer.headers.get_list("set-cookie") if c.startswith("careplan_session="))
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
@@ -191,7 +191,7 @@ async def test_clients_and_claims_of_other_kinds(
 ) -> None:
     async with site(system, tmp_path, client_id, **more) as other:
         browser = other.browser()
-        await browser.sign_in("/api/session/oidc", up_to=f"{other.public_url}/")
+        await browser.sign_in("/api/session/oidc?then=/in", up_to=f"{other.public_url}/in")
         assert (await browser.client.get("/api/session")).json()["roles"] == ["pharmacist"]
 
 
