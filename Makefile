@@ -6,7 +6,7 @@ NPM    := web/scripts/npm
 FORM   := $(shell find web/src web/public web/scripts -type f) $(wildcard web/*.json web/*.ts) web/index.html schemas/asyncapi.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help up web demo eval test test-faults chaos chaos-mutants check format lock schemas bench clean
+.PHONY: help up web demo eval test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth clean
 
 help: ## List the commands.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,14 @@ check: $(VENV)/ready web/node_modules/.package-lock.json ## Style, types and the
 	$(VENV)/bin/lint-imports
 	$(NPM) run --silent check
 
-bench: $(VENV)/ready ## Measure the running system: accept times, open loop, a burst (start it with `make up` first).
-	@cd bench/load && CAREPLAN_HOME=$${CAREPLAN_HOME:-$(CURDIR)/var} $(CURDIR)/$(RUN) load.py all --adapter careplan
+bench: $(VENV)/ready ## Measure a fresh all-in-one by itself, in under two minutes.
+	@$(RUN) bench/ours.py
+
+bench-compare: $(VENV)/ready ## Measure ours and the Django peer in turns, three pairs (needs Debian's postgresql-15 and redis-server).
+	@$(RUN) bench/compare.py
+
+bench-growth: $(VENV)/ready ## Measure what an order costs with 1k, 10k and 100k orders stored, and with more processes (20 minutes).
+	@$(RUN) bench/growth.py
 
 format: $(VENV)/ready ## Put the code into its one form, and mend what can be mended without thinking.
 	$(RUN) -m ruff format .
