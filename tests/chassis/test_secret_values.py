@@ -69,7 +69,12 @@ def test_without_a_secret_no_service_starts(service: str, name: str, monkeypatch
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in EMPTY_OR_EVERYBODYS.items() for value in values]
+    ("name", "value"),
+    [
+        pytest.param(name, value, id=f"{name}-{place}")
+        for name, values in EMPTY_OR_EVERYBODYS.items()
+        for place, value in enumerate(values)
+    ],
 )
 def test_with_an_empty_secret_or_everybodys_no_service_starts(service: str, name: str, value: str) -> None:
     said = refusal_of(service, **{name: value})
@@ -82,7 +87,12 @@ def test_with_an_empty_secret_or_everybodys_no_service_starts(service: str, name
     [
         ("intake", "CAREPLAN_TOKEN_PRIVATE_KEY", ""),
         ("intake", "CAREPLAN_TOKEN_PRIVATE_KEY", "changeme"),
-        ("intake", "CAREPLAN_TOKEN_PRIVATE_KEY", json.dumps(OTHER_SIGNING_KEY.as_dict(private=False))),
+        pytest.param(
+            "intake",
+            "CAREPLAN_TOKEN_PRIVATE_KEY",
+            json.dumps(OTHER_SIGNING_KEY.as_dict(private=False)),
+            id="intake-a-public-key",
+        ),
         ("intake", "AWS_SECRET_ACCESS_KEY", ""),
         ("intake", "AWS_SECRET_ACCESS_KEY", "minioadmin"),
         ("notification", "SMTP_PASSWORD", ""),

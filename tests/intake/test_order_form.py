@@ -17,7 +17,14 @@ from tests.support.stack import sample_order
 
 TODAY = date(2026, 11, 21)
 RULES = FormRules(today=TODAY, mrn=re.compile("^[0-9]{6}$"))
-ABSENT = object()
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = _Absent()
 
 
 def with_field(path: str, value: Any) -> dict[str, Any]:

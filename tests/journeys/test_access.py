@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import httpx2
@@ -15,7 +14,7 @@ from tests.support.stack import Stack
 
 STAFF = ("assistant", "pharmacist", "analyst", "admin")
 WORKERS = {"assistant", "pharmacist", "admin"}
-UNKNOWN = str(uuid4())
+UNKNOWN = "0193f0a2-7a11-7c3e-8b1d-0d4f3f5f2aff"
 # What each may who calls it is told when allowed; a path that names nothing answers 404 to those who may ask.
 DOORS: dict[tuple[str, str], tuple[set[str], int]] = {
     ("POST", "/api/orders"): (WORKERS, 415),
