@@ -19,6 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from local.ports import free_port
+
 LOAD = PROJECT / "bench" / "load"
 PEER = PROJECT / "bench" / "peer_django_celery"
 _POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
@@ -98,7 +99,10 @@ def peer() -> Iterator[System]:
         as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(
-        [_POSTGRES_15 / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], check=True, **quiet, **as_user
+        [_POSTGRES_15 / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"],
+        check=True,
+        **quiet,
+        **as_user,
     )
     database = subprocess.Popen([_POSTGRES_15 / "postgres", "-D", data, "-p", "55432", "-k", data], **quiet, **as_user)
     redis = subprocess.Popen(["redis-server", "--port", "56379", "--save", "", "--appendonly", "no"], **quiet)
