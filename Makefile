@@ -34,6 +34,9 @@ chaos: $(VENV)/ready ## Harm the whole system by a seeded schedule and judge it:
 chaos-mutants: $(VENV)/ready ## Prove that chaos can fail: broken copies of this code, each of which it must catch.
 	@$(RUN) -m tests.chaos.mutants
 
+test-faults: $(VENV)/ready ## Kill, pause, fill and repeat for real, on the embedded broker and on Apache Kafka: the promises (docs/messaging.md).
+	$(RUN) -m pytest -m faults
+
 check: $(VENV)/ready web/node_modules/.package-lock.json ## Style, types and the walls between the rooms.
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .

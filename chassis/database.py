@@ -18,6 +18,7 @@ from uuid import UUID
 
 import asyncpg
 
+from chassis import failpoints
 from chassis.audit.entry import Entry, Row
 from chassis.audit.table import write_rows
 from chassis.ids import new_id
@@ -161,6 +162,8 @@ class Database:
                 yield tx
                 await tx.write_events()
             tx.committed()
+            if failpoints.armed:
+                await failpoints.reach("commit")
             if tx.emitted:
                 self.outbox_filled.set()
                 tx.count_facts()

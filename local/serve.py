@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from chassis import failpoints
 from chassis.messaging.nudges import Nudges
 from chassis.telemetry import configure_logs
 from local.environment import SERVICES
@@ -45,6 +46,7 @@ def _secrets_folder() -> dict[str, str]:
 
 
 def serve_one(name: str, port: int, host: str = "127.0.0.1") -> None:
+    failpoints.arm(os.environ)
     configure_logs(os.environ.get("CAREPLAN_LOG_LEVEL", "info"))
     _serve(build_service(name), port, host)
 
@@ -78,6 +80,7 @@ def _half(environments: Mapping[str, Mapping[str, str]], name: str, half: str) -
 
 
 def _serve_all(app: Any, nudges_shared: AbstractAsyncContextManager[None], port: int) -> None:
+    failpoints.arm(os.environ)
     configure_logs(os.environ.get("CAREPLAN_LOG_LEVEL", "info"))
 
     async def with_nudges(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, RebalanceInProgressError, for_code
 
+from chassis import failpoints
 from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.dead_letters import Message
 from chassis.messaging.lag import Lag
@@ -96,6 +97,8 @@ class Reader:
                 polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_LARGEST_POLL_RECORDS)
                 if polled:
                     await self.receive([_message(record) for record in chain(*polled.values())])
+                    if failpoints.armed:
+                        await failpoints.reach("ack")
                     lag.committed |= await _commit(consumer, polled)
                     await asyncio.sleep(pause_after(sum(map(len, polled.values()))))
         finally:

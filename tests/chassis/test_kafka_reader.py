@@ -1,8 +1,10 @@
 """Reading: offsets are committed only after everything of a poll had its effect."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -79,6 +81,61 @@ async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_no
     async with _running(_reader(broker, receive)):
         await until(lambda: len(seen) == 3, 15)
     assert seen == [b"1", b"2", b"3"]
+
+
+async def test_a_poll_whose_handling_raises_commits_nothing(broker: Broker) -> None:
+    await _send(broker, b"1")
+
+    async def fails(_: Sequence[Message]) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(_reader(broker, fails).run(), 30)
+    seen: list[bytes | None] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+
+    async with _running(_reader(broker, receive)):
+        await until(lambda: seen == [b"1"], 30)
+
+
+async def test_a_poll_that_takes_longer_than_the_session_and_many_that_find_nothing_do_no_harm(broker: Broker) -> None:
+    await _send(broker, b"1")
+    seen: list[bytes | None] = []
+
+    async def slowly(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+        await asyncio.sleep(2)  # twice the session
+
+    async with _running(_reader(broker, slowly)) as running:
+        await until(lambda: seen == [b"1"], 30)
+        await asyncio.sleep(5)  # the rest of the first poll, and some that find nothing
+        await _send(broker, b"2")
+        await until(lambda: seen == [b"1", b"2"], 30)
+        assert not running.done()
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+async def test_no_client_commits_by_itself_or_begins_at_the_end(broker: Broker, embedded: bool) -> None:
+    async def receive(_: Sequence[Message]) -> None: ...
+
+    settings = settings_for(broker, KAFKA_EMBEDDED=embedded)
+    consumer = Reader(settings, "readers", (ORDERS,), receive, asyncio.Event())._consumer()
+    assert consumer._enable_auto_commit is False
+    assert consumer._auto_offset_reset == "earliest"
+
+
+def test_every_service_reads_through_the_one_reader() -> None:
+    """What is set right here is set right everywhere: nobody else makes a consumer of a group."""
+    project = Path(__file__).parents[2]
+    makers = {
+        str(file.relative_to(project))
+        for room in ("chassis", "services", "local")
+        for file in (project / room).rglob("*.py")
+        if re.search(r"(?<!class )(AIOKafkaConsumer|PatientConsumer)\(", file.read_text())
+    }
+    assert makers == {"chassis/messaging/kafka.py"}
 
 
 async def test_stopping_lets_the_poll_in_hand_finish(broker: Broker) -> None:

@@ -16,7 +16,7 @@ from chassis.messaging.outbox import Relay
 from schemas.event import Event
 from schemas.intake import CarePlanRequested
 from schemas.topics import ORDERS
-from tests.support.chassis import asked_again, codec_of, everything_on, settings_for
+from tests.support.chassis import asked_again, codec_of, everything_on, settings_for, until
 from tests.support.kafka import Broker
 
 pytestmark = pytest.mark.anyio
@@ -120,6 +120,20 @@ async def test_rows_that_commit_late_are_found(intake: Database) -> None:
         assert await relay.send_waiting() == 1
     assert await relay.send_waiting() == 1
     assert broker.keys[-1] == str(early.subject).encode()
+
+
+async def test_p12_a_batch_is_bounded_in_bytes_and_the_rest_follows_at_once(intake: Database) -> None:
+    await _emit(intake, 12)
+    async with intake.transaction() as tx:
+        await tx.execute("UPDATE outbox SET value = convert_to(repeat('x', 3 * 1024 * 1024), 'UTF8')")
+    broker = _Broker()
+    assert await _relay(intake, broker).send_waiting() == 3, "the third passes eight MiB"
+    running = asyncio.create_task(_relay(intake, broker).run())
+    started = asyncio.get_running_loop().time()
+    await until(lambda: len(broker.sent) == 12, 30)
+    assert asyncio.get_running_loop().time() - started < 2.5, "each batch waited for the safety poll"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_two_relays_never_send_one_row_twice(intake: Database) -> None:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,17 @@ def test_a_pydantic_error_carries_no_input(lines: Any) -> None:
         Patient.model_validate({"first_name": _SECRET, "mrn": [_SECRET], "date_of_birth": _SECRET})
     log.error("event.failed", exc=failed.value)
     assert _SECRET not in json.dumps(lines())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="A full disk for log lines left out: no /dev/full here")
+def test_a_line_that_cannot_be_written_stops_nobodys_work() -> None:
+    program = (
+        "from chassis.telemetry import configure_logs, log; configure_logs(); log.info('x'); log.info('y'); exit(7)"
+    )
+    with Path("/dev/full").open("wb") as full:
+        code = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert code.returncode in (7, 120), code.stderr  # 120: Python's own last words could not be written either
+    assert b"Traceback" not in code.stderr
 
 
 _LIBRARIES = f"""

@@ -126,7 +126,7 @@ Move = Event | Callable[[Progress], Progress]
         ([accepted(1), completed(1), revised(2), approved(2)], ["pending", "processing", "completed"]),
     ],
 )
-def test_a_status_moves_only_as_the_contract_says(moves: Sequence[Move], timeline: list[OrderStatus]) -> None:
+def test_p13_a_status_moves_only_as_the_contract_says(moves: Sequence[Move], timeline: list[OrderStatus]) -> None:
     """P13."""
     progress = received()
     for move in moves:
@@ -208,7 +208,7 @@ def told(chapters: list[list[tuple[str, Event]]], shuffled: Callable[[list[Event
 @pytest.mark.parametrize("story", STORIES)
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_any_order_and_repetition_of_the_facts_ends_the_same(story: str, data: st.DataObject) -> None:
+def test_p3_any_order_and_repetition_of_the_facts_ends_the_same(story: str, data: st.DataObject) -> None:
     """P3: status, problems, plan and timeline. Kafka's order within a topic is not even needed."""
     chapters = STORIES[story]
     plain = told(chapters, lambda facts: facts)

@@ -107,8 +107,7 @@ async def test_the_mrn_of_one_with_the_name_of_another_warns_twice(system: Stack
     assert (await decided(client, mixed))[1] == ["PATIENT_MRN_MISMATCH", "PATIENT_POSSIBLE_DUPLICATE"]
 
 
-async def test_fifty_equal_orders_at_once_are_one_accepted_and_49_blocked(system: Stack) -> None:
-    """P5."""
+async def test_p5_fifty_equal_orders_at_once_are_one_accepted_and_49_blocked(system: Stack) -> None:
     client = system.as_("assistant")
     for _ in range(3):
         order = new_order()

@@ -206,7 +206,7 @@ async def test_another_caller_may_use_the_same_key(system: Stack) -> None:
     assert second.json()["order_id"] != first.json()["order_id"]
 
 
-async def test_twenty_at_once_under_one_key_are_one_order(system: Stack) -> None:
+async def test_p6_twenty_at_once_under_one_key_are_one_order(system: Stack) -> None:
     """P6."""
     client, order = system.as_("assistant"), new_order()
     for headers in ({"Idempotency_Key": "twenty"}, {"Idempotency_Key": "twenty-waiting", **WAIT}):

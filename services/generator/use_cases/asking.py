@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from chassis import failpoints
 from chassis.crypto import Keyring
 from chassis.database import Database
 from chassis.messaging.jobs import Job
@@ -113,11 +114,15 @@ class Asking:
         except (ModelUnavailable, ModelFailed) as error:
             await self._close_in_vain(call, error, time.monotonic() - started)
             raise
+        if failpoints.armed:
+            await failpoints.reach("model")
         new = _kept(job, answer, time.monotonic() - started)
         cost = self._cost(call, answer.usage)
         async with self.database.transaction() as tx:
             await ledger.close_call(tx, call, ANSWERED, new.seconds, answer.usage, cost)
             await storage.keep_answer(tx, job, new, self.keyring, digest)
+        if failpoints.armed:
+            await failpoints.reach("answer")
         _count(call, "answered", new.seconds, answer.usage, cost)
         return new
 

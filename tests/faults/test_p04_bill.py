@@ -1,0 +1,70 @@
+"""P4: the model's bill is bounded: one call a plan in peace, one more a crash in flight, never over three, none afterwards."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.support.chassis import until
+from tests.support.system import LEASE_SECONDS, System, chart_of, charted_order, only_embedded
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), only_embedded]
+
+
+async def _ordered(system: System, count: int) -> tuple[list[str], list[str]]:
+    """The ids of new orders, and their charts."""
+    orders = [charted_order() for _ in range(count)]
+    answers = [await system.post(order) for order in orders]
+    return [answer.json()["order_id"] for answer in answers if answer], [chart_of(order) for order in orders]
+
+
+def _billed(system: System, charts: list[str]) -> list[int]:
+    return [system.model.billed[chart] for chart in charts]
+
+
+async def test_p4_in_peace_a_plan_costs_one_call_and_after_it_none(system: System) -> None:
+    order_ids, charts = await _ordered(system, 20)
+    await system.completed(order_ids)
+    await asyncio.sleep(LEASE_SECONDS + 2)
+    assert _billed(system, charts) == [1] * 20
+
+
+async def test_p4_a_model_that_thinks_longer_than_the_lease_is_called_once(system: System) -> None:
+    system.model.seconds = LEASE_SECONDS * 1.5
+    order_ids, charts = await _ordered(system, 5)
+    await system.completed(order_ids)
+    assert _billed(system, charts) == [1] * 5
+
+
+async def test_p4_each_crash_in_flight_costs_one_call_at_most(system: System) -> None:
+    system.model.seconds = 2
+    order_ids, charts = await _ordered(system, 12)
+    await until(lambda: system.model.in_flight >= 10, 30)
+    await system.services["generator"].process.kill()
+    await system.revive()
+    await system.completed(order_ids)
+    assert all(calls <= 2 for calls in _billed(system, charts)), _billed(system, charts)
+
+
+async def test_p4_who_stops_in_flight_costs_one_call_and_his_successor_does_not_wait_for_the_lease(
+    system: System,
+) -> None:
+    system.model.seconds = 4.5  # longer than a stopping worker waits
+    order_ids, charts = await _ordered(system, 5)
+    await until(lambda: system.model.in_flight == 5, 30)
+    await system.services["generator"].restart()
+    await system.completed(order_ids)
+    assert _billed(system, charts) == [2] * 5
+    rows: list[Any] = await system.query("SELECT count(*) AS n FROM generator.jobs")
+    assert rows[0]["n"] == 0
+
+
+async def test_p4_a_model_that_never_answers_is_billed_three_times_and_no_more(system: System) -> None:
+    await system.services["generator"].restart(CAREPLAN_MODEL_TIMEOUT="2")
+    system.model.mood = "silent"
+    order_ids, charts = await _ordered(system, 5)
+    await system.all_in(frozenset({"failed"}), order_ids, 60)
+    await asyncio.sleep(LEASE_SECONDS + 2)
+    assert _billed(system, charts) == [3] * 5
+    system.model.mood = "good"
+    await system.services["generator"].restart(CAREPLAN_MODEL_TIMEOUT="20")

@@ -1,0 +1,138 @@
+"""A language model outside the system: Anthropic's protocol over HTTP, every call counted, moods as a test likes."""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import uvicorn
+from pydantic import TypeAdapter
+
+from local.ports import free_port
+from schemas.order import Order
+from services.generator.adapters.scripted import scripted_answer
+from services.generator.domain.answer import Answer
+from services.generator.domain.request import plan_request
+from tests.support.plans import facts
+
+Mood = Literal["good", "busy", "broken", "silent"]
+
+_ANSWER = TypeAdapter(Answer)
+_ORDER = re.compile(r"# Order\n\n(\{.*?\n\})\n", re.DOTALL)
+_RECORDS = re.compile(r"<records (\w+)>\n(.*)\n</records \1>", re.DOTALL)
+_CHART = re.compile(r"chart-([a-j]+)\b")
+
+
+@dataclass
+class FakeModel:
+    """`billed` counts answers that were paid for, by the chart that the records name. An ASGI application."""
+
+    port: int = field(default_factory=free_port)
+    mood: Mood = "good"
+    seconds: float = 0.0
+    """How long an answer takes."""
+    calls: Counter[str] = field(default_factory=Counter)
+    billed: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+    _server: uvicorn.Server | None = None
+    _task: "asyncio.Task[None] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        config = uvicorn.Config(
+            self, "127.0.0.1", self.port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Connections are refused from now on."""
+        if self._server and self._task:
+            self._server.should_exit = True
+            await self._task
+            self._server = self._task = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        prompt = json.loads(await _body(receive))["messages"][0]["content"]
+        found = _CHART.search(prompt)
+        chart = found[1] if found else ""
+        self.calls[chart] += 1
+        if self.mood == "busy":
+            return await _respond(send, 429, {"type": "error"}, ((b"retry-after", b"1"),))
+        if self.mood == "broken":
+            return await _respond(send, 500, {"type": "error"})
+        self.billed[chart] += 1
+        self.in_flight += 1
+        try:
+            await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
+            await _respond(send, 200, _message(_plan_for(prompt)))
+        finally:
+            self.in_flight -= 1
+
+
+@asynccontextmanager
+async def fake_model() -> AsyncIterator[FakeModel]:
+    model = FakeModel()
+    await model.start()
+    try:
+        yield model
+    finally:
+        await model.stop()
+
+
+def _plan_for(prompt: str) -> str:
+    """What `scripted` makes of a prompt: it knows no more of the patient than a real model would."""
+    return _ANSWER.dump_json(scripted_answer(plan_request(_order_in(prompt), facts()))).decode()
+
+
+def _order_in(prompt: str) -> Order:
+    """The order as far as the prompt tells it: somebody of that age, with the redacted records."""
+    order, records = _ORDER.search(prompt), _RECORDS.search(prompt)
+    assert order
+    assert records
+    told = json.loads(order[1])
+    day = date.fromisoformat(told["order_date"])
+    return Order.model_validate({
+        **told,
+        "patient": {
+            "first_name": "Nobody", "last_name": "Inparticular", "mrn": "999999",
+            "date_of_birth": date(day.year - told["age"], day.month, min(day.day, 28)),
+            "sex": told["sex"], "weight_kg": told["weight_kg"], "allergies": told["allergies"],
+        },
+        "provider": {"name": "Somebody Else", "npi": "0000000000"},
+        "patient_records": records[2],
+    })  # fmt: skip
+
+
+def _message(text: str) -> dict[str, Any]:
+    return {
+        "id": "msg_fake", "type": "message", "role": "assistant", "model": "fake-model-1",
+        "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": None,
+        "usage": {"input_tokens": 100, "output_tokens": 50},
+    }  # fmt: skip
+
+
+async def _body(receive: Any) -> bytes:
+    body, more = b"", True
+    while more:
+        part = await receive()
+        body, more = body + part.get("body", b""), part.get("more_body", False)
+    return body
+
+
+async def _respond(send: Any, status: int, body: dict[str, Any], more: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    content = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), *more]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
