@@ -86,6 +86,12 @@ class Day(BaseModel):
     orders: int
     completed: int
     rejected: int
+    with_warnings: int
+    seconds_p50: float | None
+    seconds_p95: float | None
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
 
 
 class Summary(BaseModel):

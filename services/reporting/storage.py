@@ -222,32 +222,35 @@ async def report_rows(database: Database, wanted: Filter) -> AsyncIterator[Any]:
 
 
 _COUNTS = "SELECT {column} AS name, count(*) AS orders FROM orders WHERE {where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50"
-_BY_DAY = """
-SELECT order_date AS day, count(*) AS orders, count(*) FILTER (WHERE status = 'completed') AS completed,
-       count(*) FILTER (WHERE status = 'rejected') AS rejected
-FROM orders WHERE {where} GROUP BY 1 ORDER BY 1 DESC LIMIT 400
-"""
-_FIGURES = """
-SELECT count(*) AS orders,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - submitted_at))
-           FILTER (WHERE status = 'completed') AS seconds_p50,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - submitted_at))
-           FILTER (WHERE status = 'completed') AS seconds_p95,
-       count(*) FILTER (WHERE EXISTS (SELECT FROM json_array_elements(problems) AS p WHERE p->>'type' = 'warning'))
-           AS with_warnings,
-       count(*) FILTER (WHERE review = 'approved') AS approved,
-       coalesce(sum(used.calls), 0)::bigint AS calls,
-       coalesce(sum(used.input_tokens), 0)::bigint AS input_tokens,
-       coalesce(sum(used.cached_input_tokens), 0)::bigint AS cached_input_tokens,
-       coalesce(sum(used.output_tokens), 0)::bigint AS output_tokens,
-       coalesce(sum(used.cost_usd), 0) AS cost_usd
-FROM orders, LATERAL (
+_WITH_USE = """FROM orders, LATERAL (
     SELECT sum((use->>'calls')::bigint) AS calls, sum((use->>'input_tokens')::bigint) AS input_tokens,
            sum((use->>'cached_input_tokens')::bigint) AS cached_input_tokens,
            sum((use->>'output_tokens')::bigint) AS output_tokens, sum((use->>'cost_usd')::float8) AS cost_usd
     FROM jsonb_path_query(model_use, '$.*') AS use
 ) AS used WHERE {where}
 """
+_MEASURES = """count(*) AS orders,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - submitted_at))
+           FILTER (WHERE status = 'completed') AS seconds_p50,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - submitted_at))
+           FILTER (WHERE status = 'completed') AS seconds_p95,
+       count(*) FILTER (WHERE EXISTS (SELECT FROM json_array_elements(problems) AS p WHERE p->>'type' = 'warning'))
+           AS with_warnings,
+       coalesce(sum(used.input_tokens), 0)::bigint AS input_tokens,
+       coalesce(sum(used.output_tokens), 0)::bigint AS output_tokens,
+       coalesce(sum(used.cost_usd), 0) AS cost_usd"""
+_BY_DAY = f"""
+SELECT order_date AS day, {_MEASURES},
+       count(*) FILTER (WHERE status = 'completed') AS completed,
+       count(*) FILTER (WHERE status = 'rejected') AS rejected
+{_WITH_USE} GROUP BY 1 ORDER BY 1 DESC LIMIT 400
+"""
+_FIGURES = f"""
+SELECT {_MEASURES},
+       count(*) FILTER (WHERE review = 'approved') AS approved,
+       coalesce(sum(used.calls), 0)::bigint AS calls,
+       coalesce(sum(used.cached_input_tokens), 0)::bigint AS cached_input_tokens
+{_WITH_USE}"""
 
 
 async def summary(tx: Transaction, wanted: Filter) -> dict[str, Any]:

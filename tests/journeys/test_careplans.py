@@ -162,7 +162,10 @@ async def test_the_summary_counts_what_is_there(system: Stack) -> None:
     assert summary["by_status"] == {"completed": 2, "rejected": 1}
     assert summary["by_source"] == {"web": 3}
     assert summary["by_medication"] == {"Sumdrug": 3}
-    assert summary["by_day"] == [{"day": "2024-05-06", "orders": 3, "completed": 2, "rejected": 1}]
+    (shown,) = summary["by_day"]
+    assert (shown["day"], shown["orders"], shown["completed"], shown["rejected"]) == ("2024-05-06", 3, 2, 1)
+    assert shown["seconds_p95"] == summary["figures"]["seconds_p95"]
+    assert (shown["with_warnings"], shown["cost_usd"]) == (summary["figures"]["with_warnings"], 0)
     assert (summary["figures"]["orders"], summary["figures"]["calls"]) == (3, 2)
     assert 0 < summary["figures"]["seconds_p50"] <= summary["figures"]["seconds_p95"]
     assert first["order"]["patient"]["last_name"] not in answer.text

@@ -9,7 +9,7 @@ import pytest
 from tests.support.all_in_one import AllInOne
 
 WEB = Path(__file__).parents[2] / "web"
-JOURNEYS = sorted(file.name for file in (WEB / "e2e").glob("*.test.ts"))
+JOURNEYS = sorted({file.name for file in (WEB / "e2e").glob("*.test.ts")} - {"screenshots.test.ts"})
 
 
 def _npm(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

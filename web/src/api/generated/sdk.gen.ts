@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { DeleteApiNotificationsSubscriptionsBySubscriptionIdData, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiNotificationsDeliveriesData, GetApiNotificationsDeliveriesErrors, GetApiNotificationsDeliveriesResponses, GetApiNotificationsSubscriptionsBySubscriptionIdData, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsData, GetApiNotificationsSubscriptionsErrors, GetApiNotificationsSubscriptionsResponses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersEventsData, GetApiOrdersEventsErrors, GetApiOrdersEventsResponses, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdData, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiNotificationsDeliveriesByDeliveryIdResendData, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretData, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses, PostApiNotificationsSubscriptionsData, PostApiNotificationsSubscriptionsErrors, PostApiNotificationsSubscriptionsResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
+import type { DeleteApiNotificationsSubscriptionsBySubscriptionIdData, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiOpsKeysByKeyIdData, DeleteApiOpsKeysByKeyIdErrors, DeleteApiOpsKeysByKeyIdResponses, DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiCostsData, GetApiCostsErrors, GetApiCostsOrdersByOrderIdData, GetApiCostsOrdersByOrderIdErrors, GetApiCostsOrdersByOrderIdResponses, GetApiCostsResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiNotificationsDeliveriesData, GetApiNotificationsDeliveriesErrors, GetApiNotificationsDeliveriesResponses, GetApiNotificationsSubscriptionsBySubscriptionIdData, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsData, GetApiNotificationsSubscriptionsErrors, GetApiNotificationsSubscriptionsResponses, GetApiOpsAccountsData, GetApiOpsAccountsErrors, GetApiOpsAccountsResponses, GetApiOpsAuditData, GetApiOpsAuditErrors, GetApiOpsAuditResponses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsKeysData, GetApiOpsKeysErrors, GetApiOpsKeysResponses, GetApiOpsModelsData, GetApiOpsModelsErrors, GetApiOpsModelsResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersEventsData, GetApiOrdersEventsErrors, GetApiOrdersEventsResponses, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdData, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PatchApiOpsAccountsByUsernameData, PatchApiOpsAccountsByUsernameErrors, PatchApiOpsAccountsByUsernameResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiNotificationsDeliveriesByDeliveryIdResendData, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretData, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses, PostApiNotificationsSubscriptionsData, PostApiNotificationsSubscriptionsErrors, PostApiNotificationsSubscriptionsResponses, PostApiOpsAccountsByUsernameSignOutData, PostApiOpsAccountsByUsernameSignOutErrors, PostApiOpsAccountsByUsernameSignOutResponses, PostApiOpsAccountsData, PostApiOpsAccountsErrors, PostApiOpsAccountsResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsKeysByKeyIdRotateData, PostApiOpsKeysByKeyIdRotateErrors, PostApiOpsKeysByKeyIdRotateResponses, PostApiOpsKeysData, PostApiOpsKeysErrors, PostApiOpsKeysResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -196,6 +196,8 @@ export const getApiIcd10 = <ThrowOnError extends boolean = false>(options?: Opti
 
 /**
  * Sign Out
+ *
+ * Ends the session everywhere, not only in this browser. A bearer token or a partner's key stays as it is.
  */
 export const deleteApiSession = <ThrowOnError extends boolean = false>(options?: Options<DeleteApiSessionData, ThrowOnError>) => (options?.client ?? client).delete<DeleteApiSessionResponses, DeleteApiSessionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -224,6 +226,8 @@ export const getApiSession = <ThrowOnError extends boolean = false>(options?: Op
  * Sign In
  *
  * Signs a staff member in: a session cookie that scripts on the page cannot read.
+ *
+ * `Idempotency-Key` has no effect here: nobody is a known caller yet, and a session must not be kept to be shown again.
  */
 export const postApiSession = <ThrowOnError extends boolean = false>(options: Options<PostApiSessionData, ThrowOnError>) => (options.client ?? client).post<PostApiSessionResponses, PostApiSessionErrors, ThrowOnError>({
     url: '/api/session',
@@ -232,6 +236,140 @@ export const postApiSession = <ThrowOnError extends boolean = false>(options: Op
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * List Keys
+ *
+ * Partner keys and staff tokens, newest first, never the keys themselves; sessions with `kind=session`.
+ */
+export const getApiOpsKeys = <ThrowOnError extends boolean = false>(options?: Options<GetApiOpsKeysData, ThrowOnError>) => (options?.client ?? client).get<GetApiOpsKeysResponses, GetApiOpsKeysErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/keys',
+    ...options
+});
+
+/**
+ * Create Key
+ *
+ * A key for a partner's source, or a bearer token for a staff member. Shown this once.
+ */
+export const postApiOpsKeys = <ThrowOnError extends boolean = false>(options: Options<PostApiOpsKeysData, ThrowOnError>) => (options.client ?? client).post<PostApiOpsKeysResponses, PostApiOpsKeysErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/keys',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Rotate Key
+ *
+ * A successor, shown this once; the old one is good for `overlap_hours` (24) more.
+ */
+export const postApiOpsKeysByKeyIdRotate = <ThrowOnError extends boolean = false>(options: Options<PostApiOpsKeysByKeyIdRotateData, ThrowOnError>) => (options.client ?? client).post<PostApiOpsKeysByKeyIdRotateResponses, PostApiOpsKeysByKeyIdRotateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/keys/{key_id}/rotate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Revoke Key
+ *
+ * Ends a key, a token or a session: here at once, in every service within moments. Safe to repeat.
+ */
+export const deleteApiOpsKeysByKeyId = <ThrowOnError extends boolean = false>(options: Options<DeleteApiOpsKeysByKeyIdData, ThrowOnError>) => (options.client ?? client).delete<DeleteApiOpsKeysByKeyIdResponses, DeleteApiOpsKeysByKeyIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/keys/{key_id}',
+    ...options
+});
+
+/**
+ * List Accounts
+ *
+ * Accounts with a password here. Who signs in through OIDC has none.
+ */
+export const getApiOpsAccounts = <ThrowOnError extends boolean = false>(options?: Options<GetApiOpsAccountsData, ThrowOnError>) => (options?.client ?? client).get<GetApiOpsAccountsResponses, GetApiOpsAccountsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/accounts',
+    ...options
+});
+
+/**
+ * Create Account
+ */
+export const postApiOpsAccounts = <ThrowOnError extends boolean = false>(options: Options<PostApiOpsAccountsData, ThrowOnError>) => (options.client ?? client).post<PostApiOpsAccountsResponses, PostApiOpsAccountsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/accounts',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Change Account
+ *
+ * Password, roles, disabled. Ends every session and token of the account: they carry what it was allowed before.
+ */
+export const patchApiOpsAccountsByUsername = <ThrowOnError extends boolean = false>(options: Options<PatchApiOpsAccountsByUsernameData, ThrowOnError>) => (options.client ?? client).patch<PatchApiOpsAccountsByUsernameResponses, PatchApiOpsAccountsByUsernameErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/accounts/{username}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Sign Out Everywhere
+ *
+ * Ends every session and token of a staff member, whoever signed it in: an account here, or OIDC.
+ */
+export const postApiOpsAccountsByUsernameSignOut = <ThrowOnError extends boolean = false>(options: Options<PostApiOpsAccountsByUsernameSignOutData, ThrowOnError>) => (options.client ?? client).post<PostApiOpsAccountsByUsernameSignOutResponses, PostApiOpsAccountsByUsernameSignOutErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/accounts/{username}/sign-out',
+    ...options
 });
 
 /**
@@ -261,6 +399,21 @@ export const postApiOpsDeadLettersByIdReplay = <ThrowOnError extends boolean = f
             type: 'apiKey'
         }],
     url: '/api/ops/dead-letters/{id}/replay',
+    ...options
+});
+
+/**
+ * List Audit
+ *
+ * Who did or saw what, when, from where, with what outcome, newest first; never content.
+ */
+export const getApiOpsAudit = <ThrowOnError extends boolean = false>(options?: Options<GetApiOpsAuditData, ThrowOnError>) => (options?.client ?? client).get<GetApiOpsAuditResponses, GetApiOpsAuditErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/audit',
     ...options
 });
 
@@ -310,6 +463,51 @@ export const postApiCareplansByCareplanIdApprove = <ThrowOnError extends boolean
             type: 'apiKey'
         }],
     url: '/api/careplans/{careplan_id}/approve',
+    ...options
+});
+
+/**
+ * Get Costs
+ *
+ * The ledger of calls to language models, by day and by model: an estimate, from a dated table of prices.
+ */
+export const getApiCosts = <ThrowOnError extends boolean = false>(options?: Options<GetApiCostsData, ThrowOnError>) => (options?.client ?? client).get<GetApiCostsResponses, GetApiCostsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/costs',
+    ...options
+});
+
+/**
+ * Get Costs Of Order
+ *
+ * Each call that one order's plan took, those that failed included.
+ */
+export const getApiCostsOrdersByOrderId = <ThrowOnError extends boolean = false>(options: Options<GetApiCostsOrdersByOrderIdData, ThrowOnError>) => (options.client ?? client).get<GetApiCostsOrdersByOrderIdResponses, GetApiCostsOrdersByOrderIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/costs/orders/{order_id}',
+    ...options
+});
+
+/**
+ * Get Models
+ *
+ * Which models write here, whether their breakers are open, and what is left of the budget.
+ */
+export const getApiOpsModels = <ThrowOnError extends boolean = false>(options?: Options<GetApiOpsModelsData, ThrowOnError>) => (options?.client ?? client).get<GetApiOpsModelsResponses, GetApiOpsModelsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/ops/models',
     ...options
 });
 

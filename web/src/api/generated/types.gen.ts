@@ -22,6 +22,76 @@ export type AcceptedOrder = {
 };
 
 /**
+ * AccountList
+ */
+export type AccountList = {
+    /**
+     * Items
+     */
+    items: Array<ShownAccount>;
+};
+
+/**
+ * AuditPage
+ */
+export type AuditPage = {
+    /**
+     * Items
+     */
+    items: Array<AuditRow>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * AuditRow
+ */
+export type AuditRow = {
+    /**
+     * Service
+     */
+    service: string;
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Subject
+     */
+    subject: string;
+    /**
+     * Acting As
+     */
+    acting_as: string;
+    /**
+     * Token Id
+     */
+    token_id: string | null;
+    /**
+     * Action
+     */
+    action: string;
+    /**
+     * Entities
+     */
+    entities: Array<string>;
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Outcome
+     */
+    outcome: number;
+};
+
+/**
  * Citation
  *
  * `record`: a verbatim quote at [start, end) of the stored records, in code points.
@@ -215,6 +285,20 @@ export type Intervention = {
 };
 
 /**
+ * KeyList
+ */
+export type KeyList = {
+    /**
+     * Items
+     */
+    items: Array<ShownKey>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Links
  */
 export type Links = {
@@ -272,6 +356,68 @@ export type Monitoring = {
      * Citations
      */
     citations?: Array<string>;
+};
+
+/**
+ * NewKey
+ */
+export type NewKey = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Kind
+     */
+    kind: 'session' | 'token' | 'key';
+    /**
+     * Username
+     */
+    username: string | null;
+    /**
+     * Source
+     */
+    source: string | null;
+    /**
+     * Roles
+     */
+    roles: Array<string>;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Signed By
+     */
+    signed_by: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Created By
+     */
+    created_by: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+    /**
+     * Revoked At
+     */
+    revoked_at: string | null;
+    /**
+     * Revoked By
+     */
+    revoked_by: string | null;
+    /**
+     * Live
+     */
+    live: boolean;
+    /**
+     * Key
+     */
+    key: string;
 };
 
 /**
@@ -507,6 +653,86 @@ export type Sections = {
 };
 
 /**
+ * ShownAccount
+ */
+export type ShownAccount = {
+    /**
+     * Username
+     */
+    username: string;
+    /**
+     * Roles
+     */
+    roles: Array<string>;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Disabled At
+     */
+    disabled_at: string | null;
+};
+
+/**
+ * ShownKey
+ */
+export type ShownKey = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Kind
+     */
+    kind: 'session' | 'token' | 'key';
+    /**
+     * Username
+     */
+    username: string | null;
+    /**
+     * Source
+     */
+    source: string | null;
+    /**
+     * Roles
+     */
+    roles: Array<string>;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Signed By
+     */
+    signed_by: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Created By
+     */
+    created_by: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+    /**
+     * Revoked At
+     */
+    revoked_at: string | null;
+    /**
+     * Revoked By
+     */
+    revoked_by: string | null;
+    /**
+     * Live
+     */
+    live: boolean;
+};
+
+/**
  * ShownOrder
  */
 export type ShownOrder = {
@@ -715,6 +941,276 @@ export type Error = {
 };
 
 /**
+ * BudgetState
+ *
+ * `used_up`: orders wait in `processing` until the next month, or until the budget is raised.
+ */
+export type BudgetState = {
+    /**
+     * State
+     */
+    state: 'no_limit' | 'open' | 'used_up';
+    /**
+     * Monthly Usd
+     */
+    monthly_usd: number | null;
+    /**
+     * Spent Usd
+     */
+    spent_usd: number;
+};
+
+/**
+ * Costs
+ */
+export type Costs = {
+    /**
+     * Estimate
+     */
+    estimate?: boolean;
+    /**
+     * Prices As Of
+     */
+    prices_as_of: string;
+    budget: BudgetState;
+    /**
+     * By Day
+     */
+    by_day: Array<FiguresOfDay>;
+    /**
+     * By Model
+     */
+    by_model: Array<FiguresOfModel>;
+};
+
+/**
+ * CostsOfOrder
+ */
+export type CostsOfOrder = {
+    /**
+     * Estimate
+     */
+    estimate?: boolean;
+    /**
+     * Order Id
+     */
+    order_id: string;
+    /**
+     * Cost Usd
+     */
+    cost_usd: number;
+    /**
+     * Calls
+     */
+    calls: Array<ModelCall>;
+};
+
+/**
+ * FiguresOfDay
+ */
+export type FiguresOfDay = {
+    /**
+     * Calls
+     */
+    calls: number;
+    /**
+     * Answered
+     */
+    answered: number;
+    /**
+     * Orders
+     */
+    orders: number;
+    /**
+     * Input Tokens
+     */
+    input_tokens: number;
+    /**
+     * Cached Input Tokens
+     */
+    cached_input_tokens: number;
+    /**
+     * Output Tokens
+     */
+    output_tokens: number;
+    /**
+     * Cost Usd
+     */
+    cost_usd: number;
+    /**
+     * Reserved Usd
+     */
+    reserved_usd: number;
+    /**
+     * Without Price
+     */
+    without_price: number;
+    /**
+     * Seconds
+     */
+    seconds: number;
+    /**
+     * Day
+     */
+    day: string;
+};
+
+/**
+ * FiguresOfModel
+ */
+export type FiguresOfModel = {
+    /**
+     * Calls
+     */
+    calls: number;
+    /**
+     * Answered
+     */
+    answered: number;
+    /**
+     * Orders
+     */
+    orders: number;
+    /**
+     * Input Tokens
+     */
+    input_tokens: number;
+    /**
+     * Cached Input Tokens
+     */
+    cached_input_tokens: number;
+    /**
+     * Output Tokens
+     */
+    output_tokens: number;
+    /**
+     * Cost Usd
+     */
+    cost_usd: number;
+    /**
+     * Reserved Usd
+     */
+    reserved_usd: number;
+    /**
+     * Without Price
+     */
+    without_price: number;
+    /**
+     * Seconds
+     */
+    seconds: number;
+    /**
+     * Provider
+     */
+    provider: string;
+    /**
+     * Model
+     */
+    model: string;
+};
+
+/**
+ * ModelCall
+ */
+export type ModelCall = {
+    /**
+     * Attempt
+     */
+    attempt: number;
+    /**
+     * Provider
+     */
+    provider: string;
+    /**
+     * Model
+     */
+    model: string;
+    /**
+     * Asked At
+     */
+    asked_at: string;
+    /**
+     * Outcome
+     */
+    outcome: string;
+    /**
+     * Seconds
+     */
+    seconds: number | null;
+    /**
+     * Input Tokens
+     */
+    input_tokens: number;
+    /**
+     * Cache Write Tokens
+     */
+    cache_write_tokens: number;
+    /**
+     * Cached Tokens
+     */
+    cached_tokens: number;
+    /**
+     * Output Tokens
+     */
+    output_tokens: number;
+    /**
+     * Cost Usd
+     */
+    cost_usd: number | null;
+    /**
+     * Reserved
+     */
+    reserved: boolean;
+    /**
+     * Prices As Of
+     */
+    prices_as_of: string;
+};
+
+/**
+ * ModelsState
+ *
+ * What writes plans here, in the order in which it is asked.
+ */
+export type ModelsState = {
+    /**
+     * Small
+     */
+    small: string;
+    /**
+     * Large
+     */
+    large: string;
+    /**
+     * Fallbacks
+     */
+    fallbacks: Array<string>;
+    /**
+     * Providers
+     */
+    providers: Array<ProviderState>;
+    budget: BudgetState;
+};
+
+/**
+ * ProviderState
+ */
+export type ProviderState = {
+    /**
+     * Provider
+     */
+    provider: string;
+    /**
+     * Breaker
+     */
+    breaker: string;
+    /**
+     * Paused Seconds
+     */
+    paused_seconds: number;
+};
+
+/**
  * CarePlanVersion
  */
 export type CarePlanVersion = {
@@ -764,6 +1260,30 @@ export type Day = {
      * Rejected
      */
     rejected: number;
+    /**
+     * With Warnings
+     */
+    with_warnings: number;
+    /**
+     * Seconds P50
+     */
+    seconds_p50: number | null;
+    /**
+     * Seconds P95
+     */
+    seconds_p95: number | null;
+    /**
+     * Input Tokens
+     */
+    input_tokens: number;
+    /**
+     * Output Tokens
+     */
+    output_tokens: number;
+    /**
+     * Cost Usd
+     */
+    cost_usd: number;
 };
 
 /**
@@ -2047,6 +2567,543 @@ export type PostApiSessionResponses = {
 
 export type PostApiSessionResponse = PostApiSessionResponses[keyof PostApiSessionResponses];
 
+export type GetApiOpsKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Kind
+         */
+        kind?: 'session' | 'token' | 'key' | null;
+        /**
+         * Source
+         */
+        source?: string | null;
+        /**
+         * Username
+         */
+        username?: string | null;
+        /**
+         * Live
+         */
+        live?: boolean;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/ops/keys';
+};
+
+export type GetApiOpsKeysErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiOpsKeysError = GetApiOpsKeysErrors[keyof GetApiOpsKeysErrors];
+
+export type GetApiOpsKeysResponses = {
+    /**
+     * Successful Response
+     */
+    200: KeyList;
+};
+
+export type GetApiOpsKeysResponse = GetApiOpsKeysResponses[keyof GetApiOpsKeysResponses];
+
+export type PostApiOpsKeysData = {
+    /**
+     * KeyForm
+     *
+     * A partner's key (`source`), or a staff member's bearer token (`username`).
+     */
+    body: {
+        /**
+         * Source
+         */
+        source?: string | null;
+        /**
+         * Username
+         */
+        username?: string | null;
+        /**
+         * Roles
+         */
+        roles?: Array<'assistant' | 'pharmacist' | 'analyst' | 'admin'> | null;
+        /**
+         * Name
+         */
+        name?: string;
+        /**
+         * Days
+         */
+        days?: number;
+    };
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/ops/keys';
+};
+
+export type PostApiOpsKeysErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiOpsKeysError = PostApiOpsKeysErrors[keyof PostApiOpsKeysErrors];
+
+export type PostApiOpsKeysResponses = {
+    /**
+     * Successful Response
+     */
+    201: NewKey;
+};
+
+export type PostApiOpsKeysResponse = PostApiOpsKeysResponses[keyof PostApiOpsKeysResponses];
+
+export type PostApiOpsKeysByKeyIdRotateData = {
+    /**
+     * RotationForm
+     */
+    body?: {
+        /**
+         * Overlap Hours
+         */
+        overlap_hours?: number;
+    };
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Key Id
+         */
+        key_id: string;
+    };
+    query?: never;
+    url: '/api/ops/keys/{key_id}/rotate';
+};
+
+export type PostApiOpsKeysByKeyIdRotateErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiOpsKeysByKeyIdRotateError = PostApiOpsKeysByKeyIdRotateErrors[keyof PostApiOpsKeysByKeyIdRotateErrors];
+
+export type PostApiOpsKeysByKeyIdRotateResponses = {
+    /**
+     * Successful Response
+     */
+    201: NewKey;
+};
+
+export type PostApiOpsKeysByKeyIdRotateResponse = PostApiOpsKeysByKeyIdRotateResponses[keyof PostApiOpsKeysByKeyIdRotateResponses];
+
+export type DeleteApiOpsKeysByKeyIdData = {
+    body?: never;
+    path: {
+        /**
+         * Key Id
+         */
+        key_id: string;
+    };
+    query?: never;
+    url: '/api/ops/keys/{key_id}';
+};
+
+export type DeleteApiOpsKeysByKeyIdErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type DeleteApiOpsKeysByKeyIdError = DeleteApiOpsKeysByKeyIdErrors[keyof DeleteApiOpsKeysByKeyIdErrors];
+
+export type DeleteApiOpsKeysByKeyIdResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteApiOpsKeysByKeyIdResponse = DeleteApiOpsKeysByKeyIdResponses[keyof DeleteApiOpsKeysByKeyIdResponses];
+
+export type GetApiOpsAccountsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/ops/accounts';
+};
+
+export type GetApiOpsAccountsErrors = {
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiOpsAccountsError = GetApiOpsAccountsErrors[keyof GetApiOpsAccountsErrors];
+
+export type GetApiOpsAccountsResponses = {
+    /**
+     * Successful Response
+     */
+    200: AccountList;
+};
+
+export type GetApiOpsAccountsResponse = GetApiOpsAccountsResponses[keyof GetApiOpsAccountsResponses];
+
+export type PostApiOpsAccountsData = {
+    /**
+     * AccountForm
+     */
+    body: {
+        /**
+         * Username
+         */
+        username: string;
+        /**
+         * Password
+         */
+        password: string;
+        /**
+         * Roles
+         */
+        roles: Array<'assistant' | 'pharmacist' | 'analyst' | 'admin'>;
+    };
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/ops/accounts';
+};
+
+export type PostApiOpsAccountsErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiOpsAccountsError = PostApiOpsAccountsErrors[keyof PostApiOpsAccountsErrors];
+
+export type PostApiOpsAccountsResponses = {
+    /**
+     * Successful Response
+     */
+    201: ShownAccount;
+};
+
+export type PostApiOpsAccountsResponse = PostApiOpsAccountsResponses[keyof PostApiOpsAccountsResponses];
+
+export type PatchApiOpsAccountsByUsernameData = {
+    /**
+     * AccountChange
+     *
+     * What is not named stays as it is.
+     */
+    body: {
+        /**
+         * Password
+         */
+        password?: string | null;
+        /**
+         * Roles
+         */
+        roles?: Array<'assistant' | 'pharmacist' | 'analyst' | 'admin'> | null;
+        /**
+         * Disabled
+         */
+        disabled?: boolean | null;
+    };
+    path: {
+        /**
+         * Username
+         */
+        username: string;
+    };
+    query?: never;
+    url: '/api/ops/accounts/{username}';
+};
+
+export type PatchApiOpsAccountsByUsernameErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PatchApiOpsAccountsByUsernameError = PatchApiOpsAccountsByUsernameErrors[keyof PatchApiOpsAccountsByUsernameErrors];
+
+export type PatchApiOpsAccountsByUsernameResponses = {
+    /**
+     * Successful Response
+     */
+    200: ShownAccount;
+};
+
+export type PatchApiOpsAccountsByUsernameResponse = PatchApiOpsAccountsByUsernameResponses[keyof PatchApiOpsAccountsByUsernameResponses];
+
+export type PostApiOpsAccountsByUsernameSignOutData = {
+    body?: never;
+    headers?: {
+        /**
+         * The same key and body give the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Username
+         */
+        username: string;
+    };
+    query?: never;
+    url: '/api/ops/accounts/{username}/sign-out';
+};
+
+export type PostApiOpsAccountsByUsernameSignOutErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type PostApiOpsAccountsByUsernameSignOutError = PostApiOpsAccountsByUsernameSignOutErrors[keyof PostApiOpsAccountsByUsernameSignOutErrors];
+
+export type PostApiOpsAccountsByUsernameSignOutResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type PostApiOpsAccountsByUsernameSignOutResponse = PostApiOpsAccountsByUsernameSignOutResponses[keyof PostApiOpsAccountsByUsernameSignOutResponses];
+
 export type GetApiOpsDeadLettersData = {
     body?: never;
     path?: never;
@@ -2160,6 +3217,76 @@ export type PostApiOpsDeadLettersByIdReplayResponses = {
 };
 
 export type PostApiOpsDeadLettersByIdReplayResponse = PostApiOpsDeadLettersByIdReplayResponses[keyof PostApiOpsDeadLettersByIdReplayResponses];
+
+export type GetApiOpsAuditData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Subject
+         */
+        subject?: string | null;
+        /**
+         * Action
+         */
+        action?: string | null;
+        /**
+         * Entity
+         */
+        entity?: string | null;
+        /**
+         * From
+         */
+        from?: string | null;
+        /**
+         * To
+         */
+        to?: string | null;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/ops/audit';
+};
+
+export type GetApiOpsAuditErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiOpsAuditError = GetApiOpsAuditErrors[keyof GetApiOpsAuditErrors];
+
+export type GetApiOpsAuditResponses = {
+    /**
+     * Successful Response
+     */
+    200: AuditPage;
+};
+
+export type GetApiOpsAuditResponse = GetApiOpsAuditResponses[keyof GetApiOpsAuditResponses];
 
 export type GetHealthLiveData = {
     body?: never;
@@ -2353,6 +3480,143 @@ export type PostApiCareplansByCareplanIdApproveResponses = {
      */
     200: unknown;
 };
+
+export type GetApiCostsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * From
+         */
+        from?: string | null;
+        /**
+         * To
+         */
+        to?: string | null;
+    };
+    url: '/api/costs';
+};
+
+export type GetApiCostsErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiCostsError = GetApiCostsErrors[keyof GetApiCostsErrors];
+
+export type GetApiCostsResponses = {
+    /**
+     * Successful Response
+     */
+    200: Costs;
+};
+
+export type GetApiCostsResponse = GetApiCostsResponses[keyof GetApiCostsResponses];
+
+export type GetApiCostsOrdersByOrderIdData = {
+    body?: never;
+    path: {
+        /**
+         * Order Id
+         */
+        order_id: string;
+    };
+    query?: never;
+    url: '/api/costs/orders/{order_id}';
+};
+
+export type GetApiCostsOrdersByOrderIdErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiCostsOrdersByOrderIdError = GetApiCostsOrdersByOrderIdErrors[keyof GetApiCostsOrdersByOrderIdErrors];
+
+export type GetApiCostsOrdersByOrderIdResponses = {
+    /**
+     * Successful Response
+     */
+    200: CostsOfOrder;
+};
+
+export type GetApiCostsOrdersByOrderIdResponse = GetApiCostsOrdersByOrderIdResponses[keyof GetApiCostsOrdersByOrderIdResponses];
+
+export type GetApiOpsModelsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/ops/models';
+};
+
+export type GetApiOpsModelsErrors = {
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiOpsModelsError = GetApiOpsModelsErrors[keyof GetApiOpsModelsErrors];
+
+export type GetApiOpsModelsResponses = {
+    /**
+     * Successful Response
+     */
+    200: ModelsState;
+};
+
+export type GetApiOpsModelsResponse = GetApiOpsModelsResponses[keyof GetApiOpsModelsResponses];
 
 export type GetApiOrdersEventsData = {
     body?: never;

@@ -2,16 +2,25 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tansta
 import { ApiError, call } from "@/api/call";
 import {
   getApiNotificationsDeliveries,
+  deleteApiOpsKeysByKeyId,
+  getApiOpsAccounts,
+  getApiOpsAudit,
   getApiOpsDeadLetters,
+  getApiOpsKeys,
+  getApiOpsModels,
   getApiOpsSubmissions,
   getHealthLive,
   getHealthReady,
+  patchApiOpsAccountsByUsername,
+  postApiOpsAccountsByUsernameSignOut,
+  postApiOpsKeys,
+  postApiOpsKeysByKeyIdRotate,
   postApiNotificationsDeliveriesByDeliveryIdResend,
   postApiOpsDeadLettersByIdReplay,
   postApiOpsSubmissionsByIdResubmit,
 } from "@/api/generated";
 import { newId } from "@/shared/new-id";
-import { trafficOf } from "./metrics";
+import { figuresOf, withThroughput, type Sample } from "./metrics";
 
 const EVERY = 5_000;
 
@@ -37,16 +46,24 @@ export function useHealth() {
 }
 
 /** null: /metrics is open on the server's own machine only. */
-export function useTraffic() {
-  return useQuery({
+export function useServices() {
+  const queries = useQueryClient();
+  const { data, ...state } = useQuery({
     queryKey: ["metrics"],
     queryFn: async ({ signal }) => {
       const answer = await fetch("/metrics", { signal });
-      return answer.ok ? trafficOf(await answer.text()) : null;
+      if (!answer.ok) return null;
+      const now = { at: Date.now(), services: figuresOf(await answer.text()) };
+      return withThroughput(now, queries.getQueryData<Sample | null>(["metrics"]) ?? undefined);
     },
     refetchInterval: EVERY,
     retry: false,
   });
+  return { ...state, data: data?.services };
+}
+
+export function useModels() {
+  return useQuery({ queryKey: ["models"], queryFn: ({ signal }) => call(getApiOpsModels({ signal })), refetchInterval: EVERY });
 }
 
 export function useDeadLetters() {
@@ -104,5 +121,68 @@ export function useResend() {
         }),
       ),
     onSettled: () => queries.invalidateQueries({ queryKey: ["deliveries"] }),
+  });
+}
+
+export function useKeys() {
+  return useQuery({ queryKey: ["keys"], queryFn: ({ signal }) => call(getApiOpsKeys({ query: { limit: 100 }, signal })) });
+}
+
+type KeyWanted = { source?: string; username?: string; name: string; days: number };
+
+export function useCreateKey() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (wanted: KeyWanted) => call(postApiOpsKeys({ body: wanted, headers: { "Idempotency-Key": newId() } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["keys"] }),
+  });
+}
+
+export function useRotateKey() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) =>
+      call(postApiOpsKeysByKeyIdRotate({ path: { key_id: id }, headers: { "Idempotency-Key": newId() } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["keys"] }),
+  });
+}
+
+export function useRevokeKey() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => call(deleteApiOpsKeysByKeyId({ path: { key_id: id } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["keys"] }),
+  });
+}
+
+export function useAccounts() {
+  return useQuery({ queryKey: ["accounts"], queryFn: ({ signal }) => call(getApiOpsAccounts({ signal })) });
+}
+
+export function useChangeAccount() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ username, disabled }: { username: string; disabled: boolean }) =>
+      call(patchApiOpsAccountsByUsername({ path: { username }, body: { disabled } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["accounts"] }),
+  });
+}
+
+export function useSignOutEverywhere() {
+  return useMutation({
+    mutationFn: (username: string) => call(postApiOpsAccountsByUsernameSignOut({ path: { username } })),
+  });
+}
+
+export type AuditWanted = { subject?: string; action?: string; entity?: string };
+
+export function useAudit(wanted: AuditWanted) {
+  const set = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value));
+  return useInfiniteQuery({
+    queryKey: ["audit", set],
+    queryFn: ({ pageParam, signal }) =>
+      call(getApiOpsAudit({ query: { ...set, limit: 100, ...(pageParam && { cursor: pageParam }) }, signal })),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
   });
 }

@@ -1,46 +1,45 @@
 import type { Day } from "@/api/generated";
 import { shownDay } from "@/shared/dates";
 import { t } from "@/texts";
-import { axisTop } from "./figures";
+import { axisTop, type Measure } from "./figures";
 import styles from "./day-chart.module.css";
 
 const WIDTH = 1000;
 const HEIGHT = 220;
-const LEFT = 34;
+const LEFT = 64;
 const BOTTOM = 24;
 
-/** Orders a day, stacked: completed, open, blocked. The same figures stand in a table below. */
-export function DayChart({ days }: { days: Day[] }) {
-  const most = Math.max(...days.map(({ orders }) => orders));
-  const top = axisTop(most);
+/** One measure a day, its parts stacked. The same figures stand in a table below. */
+export function DayChart({ days, measure }: { days: Day[]; measure: Measure }) {
+  const parts = days.map((day) => measure.parts(day));
+  const totals = parts.map((values) => values.reduce((sum, value) => sum + value, 0));
+  const most = Math.max(...totals);
+  const top = axisTop(most, measure.isWhole);
   const slot = (WIDTH - LEFT) / days.length;
-  const height = (count: number) => (count / top) * (HEIGHT - BOTTOM - 8);
+  const height = (value: number) => (value / top) * (HEIGHT - BOTTOM - 8);
   const every = Math.ceil(days.length / 8);
   return (
     <figure className={styles.chart}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={t.reports.chartLabel(days.length, most)}>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={t.reports.chartLabel(measure.title, days.length, measure.shown(most))}>
         {[0, top / 2, top].map((tick) => (
           <g key={tick} transform={`translate(0 ${HEIGHT - BOTTOM - height(tick)})`}>
             <line x1={LEFT} x2={WIDTH} className={styles.line} />
             <text x={LEFT - 8} y={4} textAnchor="end">
-              {tick}
+              {measure.shown(tick)}
             </text>
           </g>
         ))}
         {days.map((day, place) => {
-          const open = day.orders - day.completed - day.rejected;
           let base = HEIGHT - BOTTOM;
-          const part = (count: number, kind: string) => {
-            base -= height(count);
-            return count > 0 && <rect data-kind={kind} x={slot * 0.12} y={base} width={slot * 0.76} height={height(count)} />;
-          };
+          const values = parts[place] ?? [];
           return (
             <g key={day.day} transform={`translate(${LEFT + place * slot} 0)`}>
-              <title>{t.reports.barLabel(shownDay(day.day), day.orders, day.completed, day.rejected)}</title>
+              <title>{`${shownDay(day.day)}: ${measure.labels.map((label, n) => `${label} ${measure.shown(values[n] ?? 0)}`).join(", ")}`}</title>
               <rect x={0} y={0} width={slot} height={HEIGHT - BOTTOM} className={styles.touch} />
-              {part(day.completed, "completed")}
-              {part(open, "open")}
-              {part(day.rejected, "rejected")}
+              {values.map((value, n) => {
+                base -= height(value);
+                return value > 0 && <rect key={n} data-part={n} x={slot * 0.12} y={base} width={slot * 0.76} height={height(value)} />;
+              })}
               {place % every === 0 && (
                 <text x={slot / 2} y={HEIGHT - 6} textAnchor="middle">
                   {shownDay(day.day).replace(/, \d+$/, "")}
@@ -51,9 +50,9 @@ export function DayChart({ days }: { days: Day[] }) {
         })}
       </svg>
       <figcaption className={styles.legend}>
-        {(["completed", "open", "rejected"] as const).map((kind) => (
-          <span key={kind} data-kind={kind}>
-            {t.reports[kind]}
+        {measure.labels.map((label, n) => (
+          <span key={label} data-part={n}>
+            {label}
           </span>
         ))}
       </figcaption>

@@ -1,4 +1,4 @@
-import { Button, TextInput } from "@mantine/core";
+import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import { useSearchParams } from "react-router";
 import type { Summary } from "@/api/generated";
@@ -7,7 +7,7 @@ import { Page } from "@/shared/page";
 import { Empty, Failed, Loading } from "@/shared/states";
 import { locale, t } from "@/texts";
 import { DayChart } from "./day-chart";
-import { csvAddress, everyDay, ranked, useSummary, type Period } from "./figures";
+import { csvAddress, everyDay, isMeasure, MEASURES, ranked, useSummary, type MeasureName, type Period } from "./figures";
 import styles from "./reports-page.module.css";
 
 const number = new Intl.NumberFormat(locale);
@@ -18,8 +18,10 @@ export default function ReportsPage() {
   const [params, setParams] = useSearchParams();
   const period: Period = { from: params.get("from") ?? "", to: params.get("to") ?? "" };
   const { data, error, refetch } = useSummary(period);
-  const set = (change: Partial<Period>) => {
-    const wanted = Object.entries({ ...period, ...change }).filter(([, value]) => value);
+  const show = params.get("show");
+  const name = isMeasure(show) ? show : "orders";
+  const set = (change: Partial<Period> & { show?: string }) => {
+    const wanted = Object.entries({ ...period, show: name === "orders" ? "" : name, ...change }).filter(([, value]) => value);
     setParams(new URLSearchParams(wanted), { replace: true });
   };
   const presets: [string, Period][] = [
@@ -51,12 +53,14 @@ export default function ReportsPage() {
           </Button>
         ))}
       </div>
-      {data ? <Report summary={data} /> : error ? <Failed error={error} retry={() => refetch()} /> : <Loading />}
+      {data ? <Report summary={data} name={name} onMeasure={(show) => set({ show })} /> : error ? <Failed error={error} retry={() => refetch()} /> : <Loading />}
     </Page>
   );
 }
 
-function Report({ summary }: { summary: Summary }) {
+type ReportProps = { summary: Summary; name: MeasureName; onMeasure: (name: string) => void };
+
+function Report({ summary, name, onMeasure }: ReportProps) {
   const { figures } = summary;
   const days = useMemo(() => everyDay(summary.by_day), [summary.by_day]);
   if (figures.orders === 0) return <Empty title={t.reports.empty} hint={t.reports.emptyHint} />;
@@ -90,14 +94,23 @@ function Report({ summary }: { summary: Summary }) {
         ))}
       </dl>
       <section className={styles.card}>
-        <h2>{t.reports.byDay}</h2>
-        <DayChart days={days} />
+        <div className={styles.bar}>
+          <h2>{t.reports.byDay}</h2>
+          <SegmentedControl
+            size="xs"
+            aria-label={t.reports.measure}
+            value={name}
+            onChange={onMeasure}
+            data={Object.entries(MEASURES).map(([value, { title }]) => ({ value, label: title }))}
+          />
+        </div>
+        <DayChart days={days} measure={MEASURES[name]} />
         <details>
           <summary>{t.reports.showTable}</summary>
           <table className={styles.table}>
             <thead>
               <tr>
-                {[t.reports.day, t.reports.orders, t.reports.completed, t.reports.rejected].map((title) => (
+                {t.reports.dayColumns.map((title) => (
                   <th key={title} scope="col">
                     {title}
                   </th>
@@ -111,6 +124,12 @@ function Report({ summary }: { summary: Summary }) {
                   <td>{number.format(day.orders)}</td>
                   <td>{number.format(day.completed)}</td>
                   <td>{number.format(day.rejected)}</td>
+                  <td>{number.format(day.with_warnings)}</td>
+                  <td>{seconds(day.seconds_p50)}</td>
+                  <td>{seconds(day.seconds_p95)}</td>
+                  <td>{number.format(day.input_tokens)}</td>
+                  <td>{number.format(day.output_tokens)}</td>
+                  <td>{dollars.format(day.cost_usd)}</td>
                 </tr>
               ))}
             </tbody>
