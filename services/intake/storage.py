@@ -237,7 +237,8 @@ _ICD10_BY_CODE = "SELECT code, billable FROM icd10 WHERE code = ANY($1::text[])"
 _ICD10_SEARCH = """
 SELECT code, description, billable FROM icd10
 WHERE plain LIKE $1 OR words @@ to_tsquery('simple', $2)
-ORDER BY plain LIKE $1 DESC, CASE WHEN plain LIKE $1 THEN plain END, billable DESC, length(description), code LIMIT $3
+ORDER BY plain LIKE $1 DESC, CASE WHEN plain LIKE $1 THEN plain END,
+         description ILIKE split_part($2, ':', 1) || '%' DESC, billable DESC, length(description), code LIMIT $3
 """
 
 

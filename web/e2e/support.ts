@@ -160,3 +160,11 @@ export function pdf(text: string): Buffer {
   file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${file.length}\n%%EOF`;
   return Buffer.from(file, "latin1");
 }
+
+/** Kills the processes that serve, hard; the all-in-one starts them again. */
+export function killServices(): void {
+  const parent = readFileSync(`${HOME}/careplan.pid`, "utf8").trim();
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim().split(" ");
+  const isService = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0local\0");
+  for (const pid of children.filter(isService)) process.kill(Number(pid), "SIGKILL");
+}

@@ -94,7 +94,7 @@ function Report({ summary, name, onMeasure }: ReportProps) {
         ))}
       </dl>
       <section className={styles.card}>
-        <div className={styles.bar}>
+        <div className={styles.chartHead}>
           <h2>{t.reports.byDay}</h2>
           <SegmentedControl
             size="xs"
