@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI
 
-from chassis import ops
+from chassis import metrics, ops
 from chassis.audit.recorder import Recorder
 from chassis.audit.routes import Trail, audit_router
 from chassis.audit.seals import Sealer
@@ -228,6 +228,7 @@ def assemble(
         running = _Running(parts, consumer, subscription, loops, measurements)
         await parts.revocations.load_before_serving()
         await running.start()
+        metrics.begin(parts.service)
         log.info("service.started", service=parts.service)
         yield
         await running.stop()

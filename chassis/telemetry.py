@@ -159,6 +159,10 @@ class Tracing:
         self._provider.shutdown()
 
 
+UNTRACED = Tracing("untraced", 0, None)
+"""For what is built without a service around it."""
+
+
 def _exporter(otlp_endpoint: str) -> SpanExporter:
     # Protobuf and an HTTP client, for those who want traces exported.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from chassis.database import COLLISIONS, OUTAGES, Database, Transaction
 from chassis.pacing import pause_after
-from chassis.telemetry import log
+from chassis.telemetry import UNTRACED, Tracing, log
 
 JOBS_TABLE = """
 CREATE TABLE jobs (
@@ -137,6 +139,7 @@ class Worker:
     lease: timedelta = timedelta(seconds=60)
     safety_poll_seconds: float = 1.0
     finish_within_seconds: float = 3.0
+    tracing: Tracing = UNTRACED
     _running: dict[UUID, tuple[Job, "asyncio.Task[None]"]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _more_may_wait: bool = False
@@ -198,7 +201,8 @@ class Worker:
 
     async def _do(self, job: Job) -> None:
         try:
-            await self.do(job)
+            with self.tracing.span("write plan", SpanKind.INTERNAL, job.trace, {"order.id": str(job.subject)}):
+                await self.do(job)
         except Exception as error:
             log.error("job.failed", job_id=str(job.id), order_id=str(job.subject), exc=error)
         finally:

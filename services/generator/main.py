@@ -57,6 +57,7 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
         generator.write_plan,
         concurrency=settings.model_concurrency if models.billed else _SCRIPTED_CONCURRENCY,
         lease=timedelta(seconds=settings.job_lease_seconds),
+        tracing=parts.tracing,
     )
     generator.wake = worker.wake
     return assemble(

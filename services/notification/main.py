@@ -22,7 +22,7 @@ _MEASURE_SECONDS = 5.0
 def build(settings: NotificationSettings, nudges: Nudges | None = None) -> FastAPI:
     parts = Parts.of("notification", settings, nudges)
     ways = outlets(settings)
-    sending = Sending(parts.database, parts.keyring, ways, settings.endpoints_at_once)
+    sending = Sending(parts.database, parts.keyring, ways, settings.endpoints_at_once, tracing=parts.tracing)
     can_send = Outlets(mail="email" in ways, allow_loopback=settings.webhook_allow_loopback)
     noting = Noting(parts.database, sending.wake)
     kept_for = timedelta(days=settings.keep_deliveries_days)

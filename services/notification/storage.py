@@ -35,10 +35,10 @@ ON CONFLICT (order_id) DO UPDATE SET source = coalesce(o.source, excluded.source
                                      external_id = coalesce(o.external_id, excluded.external_id)
 """
 _NOTE = """
-INSERT INTO happenings (event_id, order_id, status, codes, happened_at)
-SELECT event_id, order_id, status, string_to_array(codes, ','), happened_at
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
-    AS t (event_id, order_id, status, codes, happened_at)
+INSERT INTO happenings (event_id, order_id, status, codes, happened_at, trace)
+SELECT event_id, order_id, status, string_to_array(codes, ','), happened_at, trace
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
+    AS t (event_id, order_id, status, codes, happened_at, trace)
 ON CONFLICT DO NOTHING
 """
 # Who subscribed after something happened is not told of it. The lock keeps a subscription from being deleted meanwhile.
@@ -78,6 +78,7 @@ async def note(tx: Transaction, happenings: Sequence[Happening]) -> None:
         [h.status for h in happenings],
         [",".join(h.codes) for h in happenings],
         [h.at for h in happenings],
+        [h.trace for h in happenings],
     )
 
 
@@ -227,7 +228,7 @@ WITH taken AS (
         ORDER BY due_at, delivery_id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING delivery_id, event_id, generation, tries, gives_up_at
 )
-SELECT t.*, h.order_id, h.status, h.codes, h.happened_at, o.source, o.external_id
+SELECT t.*, h.order_id, h.status, h.codes, h.happened_at, h.trace, o.source, o.external_id
 FROM taken AS t JOIN happenings AS h USING (event_id) JOIN orders AS o USING (order_id)
 """
 _RELEASE = "UPDATE subscriptions SET leased_until = now() WHERE subscription_id = $1 AND generation = $2"
@@ -278,7 +279,9 @@ async def take_next(tx: Transaction, lane: Lane, lease: timedelta) -> Try | None
     row = await tx.fetchrow(_TAKE, lane.subscription_id)
     if row is None:
         return None
-    happening = Happening(row["event_id"], row["order_id"], row["status"], tuple(row["codes"]), row["happened_at"])
+    happening = Happening(
+        row["event_id"], row["order_id"], row["status"], tuple(row["codes"]), row["happened_at"], row["trace"]
+    )
     return Try(
         lane=lane,
         kind=endpoint["kind"],

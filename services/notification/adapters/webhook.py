@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import httpcore2
 from standardwebhooks import Webhook
 
+from chassis.telemetry import current_traceparent
 from services.notification.adapters.public_network import AddressNotAllowed, PublicNetwork
 from services.notification.domain.endpoint import url_fault
 from services.notification.domain.message import Told, webhook_body
@@ -57,7 +58,7 @@ class WebhookOutlet:
             return Outcome("PROTOCOL")
 
     def _headers(self, message_id: str, body: bytes, secrets: Sequence[bytes]) -> dict[bytes | str, bytes | str]:
-        now = self._clock()
+        now, traceparent = self._clock(), current_traceparent()
         # Who verifies takes any one of them: a secret is rotated while nothing stops.
         signatures = [Webhook(b64encode(secret).decode()).sign(message_id, now, body.decode()) for secret in secrets]
         return {
@@ -66,6 +67,7 @@ class WebhookOutlet:
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(signatures),
+            **({"traceparent": traceparent} if traceparent else {}),
         }
 
     async def _post(self, url: str, headers: dict[bytes | str, bytes | str], body: bytes) -> Outcome:

@@ -25,19 +25,24 @@ class Happening:
     status: Status
     codes: tuple[str, ...]
     at: datetime
+    trace: str | None = None
 
 
 def happening_of(event: Event) -> Happening | None:
     """None for what nobody is told about: an order that came in is still on its way."""
     match event.data:
         case CarePlanCompleted():
-            return Happening(event.id, event.subject, "completed", (), event.time)
+            return Happening(event.id, event.subject, "completed", (), event.time, event.trace)
         case CarePlanFailed() as fact:
-            return Happening(event.id, event.subject, "failed", (GENERATION_FAILED, fact.reason), event.time)
+            return Happening(
+                event.id, event.subject, "failed", (GENERATION_FAILED, fact.reason), event.time, event.trace
+            )
         case OrderWarned() as fact:
-            return Happening(event.id, event.subject, "needs_confirmation", _codes(fact.findings), event.time)
+            return Happening(
+                event.id, event.subject, "needs_confirmation", _codes(fact.findings), event.time, event.trace
+            )
         case OrderRejected() as fact:
-            return Happening(event.id, event.subject, "rejected", _codes(fact.findings), event.time)
+            return Happening(event.id, event.subject, "rejected", _codes(fact.findings), event.time, event.trace)
         case _:
             return None
 

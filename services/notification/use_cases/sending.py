@@ -17,9 +17,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from chassis.crypto import CannotOpen, Keyring
 from chassis.database import COLLISIONS, OUTAGES, Database
-from chassis.telemetry import log
+from chassis.telemetry import UNTRACED, Tracing, log
 from services.notification import storage
 from services.notification.domain.message import Told
 from services.notification.domain.outcome import Outcome
@@ -51,6 +53,7 @@ class Sending:
     """Then the lane is given back, so that busy endpoints take turns."""
     safety_poll_seconds: float = 2.0
     jitter: Callable[[], float] = random.random
+    tracing: Tracing = UNTRACED
     _running: dict[UUID, "asyncio.Task[None]"] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -129,9 +132,17 @@ class Sending:
                 taken = await storage.take_next(tx, lane, self.lease)
             if taken is None:
                 return
-            outcome = await self._send(taken)
-            if not await self._settle(taken, outcome) or not outcome.delivered:
+            if not await self._try(taken):
                 return
+
+    async def _try(self, taken: Try) -> bool:
+        """One try, in the trace of its order. False: the lane rests, or is another sender's by now."""
+        happening = taken.told.happening
+        about = {"order.id": str(happening.order_id)}
+        with self.tracing.span(f"notification {taken.kind}", SpanKind.CLIENT, happening.trace, about) as span:
+            outcome = await self._send(taken)
+            span.set_attribute("outcome", outcome.code)
+            return await self._settle(taken, outcome) and outcome.delivered
 
     async def _send(self, taken: Try) -> Outcome:
         outlet = self.outlets.get(taken.kind)
