@@ -6,7 +6,7 @@ NPM    := web/scripts/npm
 FORM   := $(shell find web/src web/public web/scripts -type f) $(wildcard web/*.json web/*.ts) web/index.html schemas/asyncapi.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help up web demo eval test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth clean
+.PHONY: help up web demo backup restore eval test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth clean
 
 help: ## List the commands.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ web: $(VENV)/ready web/dist/index.html ## Build the web form into web/dist, wher
 
 demo: $(VENV)/ready ## Post 200 varied fictional orders to the running system, so that there is something to look at.
 	@$(RUN) -m local demo
+
+backup: $(VENV)/ready ## Write everything the all-in-one keeps into one file, while it runs or not: BACKUP=file.
+	@$(RUN) -m local backup $(or $(BACKUP),careplan-backup.tar)
+
+restore: $(VENV)/ready ## Make an empty CAREPLAN_HOME from that file; `make up` carries on from there.
+	@$(RUN) -m local restore $(or $(BACKUP),careplan-backup.tar)
 
 ##@ Work on it
 eval: $(VENV)/ready ## Grade the care plans of `scripted` on 30 cases; EVAL="--provider recorded:FILE --report out.md" for others.

@@ -160,8 +160,10 @@ def probes(database: Database, metrics_token: str | None) -> APIRouter:
         return {"status": "live"}
 
     @router.get("/health/ready", responses={503: {"description": "The database is away."}})
-    async def ready() -> dict[str, str]:
+    async def ready(request: Request) -> dict[str, str]:
         """Ready is who can reach its database; the broker may be away, orders wait in the outbox."""
+        if getattr(request.app.state, "leaving", False):
+            raise Unavailable("This process is about to stop.")
         if not await database.is_ready():
             raise Unavailable("The database is away.")
         return {"status": "ready"}

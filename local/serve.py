@@ -1,11 +1,14 @@
 """Runs one service, or all of them, in this process until it is told to stop."""
 
+import asyncio
 import gc
 import importlib
 import os
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -48,7 +51,8 @@ def _secrets_folder() -> dict[str, str]:
 def serve_one(name: str, port: int, host: str = "127.0.0.1") -> None:
     failpoints.arm(os.environ)
     configure_logs(os.environ.get("CAREPLAN_LOG_LEVEL", "info"))
-    _serve(build_service(name), port, host)
+    app = build_service(name)
+    _serve(app, port, host, _Draining(app, float(os.environ.get("CAREPLAN_DRAIN_SECONDS", "0"))))
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,34 @@ def _serve_all(app: Any, nudges_shared: AbstractAsyncContextManager[None], port:
     _serve(with_nudges, port)
 
 
-def _serve(app: Any, port: int, host: str = "127.0.0.1") -> None:
+@dataclass
+class _Draining:
+    """Told to stop, a service says at /health/ready that it is leaving, and answers on until gateways have noticed."""
+
+    app: FastAPI
+    seconds: float
+
+    def begin(self, stop: Callable[[], None]) -> None:
+        if getattr(self.app.state, "leaving", False) or not self.seconds:
+            stop()  # a second signal, from somebody impatient
+        else:
+            self.app.state.leaving = True
+            asyncio.get_running_loop().call_later(self.seconds, stop)
+
+
+class _Server(uvicorn.Server):
+    draining: _Draining | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.draining is None:
+            super().handle_exit(sig, frame)
+        else:
+            self.draining.begin(partial(super().handle_exit, sig, frame))
+
+
+def _serve(app: Any, port: int, host: str = "127.0.0.1", draining: _Draining | None = None) -> None:
     _spare_the_garbage_collector()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -108,6 +137,12 @@ def _serve(app: Any, port: int, host: str = "127.0.0.1") -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+    server = _Server(config)
+    server.draining = draining
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(3)
 
 
 def _spare_the_garbage_collector() -> None:

@@ -33,7 +33,8 @@ def test_prometheus_takes_its_configuration(promtool: str) -> None:
 
 
 def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_rests() -> None:
-    fires, rests = set(), set()
+    fires: set[str] = set()
+    rests: set[str] = set()
     for case in yaml.safe_load(_CASES.read_text())["tests"]:
         for check in case["alert_rule_test"]:
             (fires if check["exp_alerts"] else rests).add(check["alertname"])

@@ -45,6 +45,7 @@ class Gate:
             exclude=[asyncio.CancelledError, (ModelFailed, _says_nothing_of_the_provider)],
         )
         metrics.BREAKER_OPEN.labels(self.provider).set(0)
+        metrics.MODEL_SECONDS.labels(self.provider, "answered")  # an alert counts from its 0
 
     @property
     def paused_seconds(self) -> float:

@@ -72,7 +72,6 @@ class Generator:
     def __post_init__(self) -> None:
         self._assignments = Batches(self._load_assignments, shared_failures=OUTAGES)
         self._outcomes = Batches(self._save_outcomes, shared_failures=OUTAGES)
-        metrics.MODEL_SECONDS.labels(self.model.provider, "answered")
 
     # ── take on ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,7 +154,6 @@ class Generator:
                 if outcome.packed_plan is None:
                     tx.emit(_failed(outcome), cause=outcome.job.cause)
         for outcome in valid:
-            metrics.MODEL_COST.inc(outcome.model_use.cost_usd)
             if outcome.packed_plan is None:
                 metrics.PLANS_GIVEN_UP.labels(outcome.reason).inc()
         log.info("plans.written", completed=len(plans), failed=len(valid) - len(plans), lost=len(outcomes) - len(valid))
