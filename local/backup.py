@@ -15,7 +15,7 @@ from pathlib import Path
 
 import asyncpg
 
-from chassis.settings import role_of
+from chassis.postgres_role import role_of
 from local.environment import SERVICES
 from local.home import Home, HomeIsTaken
 from local.postgres import EmbeddedPostgres

@@ -9,7 +9,7 @@ _OTHERS = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total", "
 _WORDS = {
     *("sum", "max", "min", "count", "by", "rate", "increase", "delta", "histogram_quantile", "le", "and", "or", "on"),
     *("offset", "vector", "clamp_min", "service", "topic", "reason", "route", "loop", "outcome", "provider", "kind"),
-    *("status", "source", "fact", "code", "error", "bool", "unless"),
+    *("status", "source", "fact", "model", "code", "error", "bool", "unless"),
 }
 _KNOWN_LABELS = {"job", "instance", "le", *(label for metric in ours().values() for label in metric._labelnames)}
 
