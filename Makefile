@@ -68,6 +68,7 @@ schemas: $(VENV)/ready ## Write the JSON Schemas and the AsyncAPI document from 
 
 lock: $(VENV)/ready ## Resolve the dependencies of pyproject.toml into requirements.lock.
 	$(RUN) -m uv pip compile pyproject.toml --group local --group dev --universal --generate-hashes --no-annotate --no-header --quiet -o requirements.lock
+	$(RUN) -m uv pip compile pyproject.toml -c requirements.lock --universal --generate-hashes --no-annotate --no-header --quiet -o requirements-runtime.lock
 
 clean: ## Remove what the commands made, but for the all-in-one's data in var/.
 	rm -rf web/dist web/node_modules $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,13 +22,13 @@ def _rules() -> dict[str, dict[str, Any]]:
 
 
 def test_alerts_fire_and_rest_as_their_cases_say(promtool: str) -> None:
-    run = subprocess.run([promtool, "test", "rules", _CASES], capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run([promtool, "test", "rules", _CASES], capture_output=True, text=True, check=False, timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_prometheus_takes_its_configuration(promtool: str) -> None:
     command = [promtool, "check", "config", "--syntax-only", "deploy/prometheus/prometheus.yml"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
