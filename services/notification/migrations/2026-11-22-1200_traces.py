@@ -2,8 +2,8 @@
 
 from chassis.migrate import run
 
-revision = "notification_3"
-down_revision = "notification_2"
+revision = "notification_traces"
+down_revision = "notification_revoked_and_audit"
 
 
 def upgrade() -> None:
