@@ -57,6 +57,15 @@ async def _migrate_all() -> None:
 
 
 @cli.command()
+def secrets(folder: Path, database: str = "postgres:5432/careplan") -> None:
+    """Write the secrets of an installation into FOLDER, one file each; what is there already stays as it is."""
+    from local.installation import make_secrets
+
+    made = make_secrets(folder, database)
+    print(f"Made: {', '.join(made)}." if made else "Everything was there already.")
+
+
+@cli.command()
 def backup(file: Path) -> None:
     """Write everything that CAREPLAN_HOME keeps into FILE, while the system runs or not. FILE holds the keys too."""
     from local.backup import backup as write_backup

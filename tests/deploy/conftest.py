@@ -34,7 +34,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         hooks() as receiver,
         all_in_one(home, OTEL_EXPORTER_OTLP_ENDPOINT=traces.url, CAREPLAN_TRACE_SAMPLE="1") as system,
     ):
-        system.start(180)
+        system.start(300)
         patients, orders = a_day_at_the_pharmacy(system, receiver)
         yield Watched(system, traces, receiver, patients, orders)
 

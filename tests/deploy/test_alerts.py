@@ -12,7 +12,7 @@ from tests.support.metrics import series_names
 from tests.support.queries import labels_in, metrics_in
 
 _ALERTS = Path("deploy/prometheus/alerts.yml")
-_CASES = Path("tests/deploy/alerts_test.yml")
+_CASES = (Path("tests/deploy/alerts_test.yml"), Path("tests/deploy/alerts_by_day_test.yml"))
 _RUNBOOK = Path("docs/runbook.md")
 
 
@@ -22,7 +22,7 @@ def _rules() -> dict[str, dict[str, Any]]:
 
 
 def test_alerts_fire_and_rest_as_their_cases_say(promtool: str) -> None:
-    run = subprocess.run([promtool, "test", "rules", _CASES], capture_output=True, text=True, check=False, timeout=110)
+    run = subprocess.run([promtool, "test", "rules", *_CASES], capture_output=True, text=True, check=False, timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
@@ -35,7 +35,7 @@ def test_prometheus_takes_its_configuration(promtool: str) -> None:
 def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_rests() -> None:
     fires: set[str] = set()
     rests: set[str] = set()
-    for case in yaml.safe_load(_CASES.read_text())["tests"]:
+    for case in [case for file in _CASES for case in yaml.safe_load(file.read_text())["tests"]]:
         for check in case["alert_rule_test"]:
             (fires if check["exp_alerts"] else rests).add(check["alertname"])
     assert fires == rests == set(_rules())

@@ -27,7 +27,7 @@ def _local(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_an_empty_home_is_restored_with_orders_plans_accounts_and_keys(tmp_path: Path) -> None:
     file = tmp_path / "backup.tar"
     with all_in_one(tmp_path / "lost") as system:
-        system.start(180)
+        system.start(300)
         with system.as_("assistant") as desk:
             order_id = desk.post("/api/orders", json=new_order()).json()["order_id"]
             before = system.until(desk, order_id, "completed")
@@ -39,7 +39,7 @@ def test_an_empty_home_is_restored_with_orders_plans_accounts_and_keys(tmp_path:
     done = _local(tmp_path / "new", "restore", str(file))
     assert done.returncode == 0, done.stderr
     with all_in_one(tmp_path / "new") as system:
-        system.start(180)
+        system.start(300)
         with system.as_("assistant") as desk:
             desk.headers["authorization"] = token  # signed before: the keys are the same
             after = desk.get(f"/api/orders/{order_id}").json()
