@@ -1,5 +1,6 @@
 """A day at a fictional pharmacy: every outcome an order can have, and people whose names nothing but the product may know."""
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,8 @@ def a_day_at_the_pharmacy(system: AllInOne, receiver: Hooks) -> tuple[list[Patie
         assert pharmacist.post(f"{path}/revisions", json=note).status_code == 201
         assert pharmacist.post(f"{path}/approve", json={}).status_code == 200
         assert desk.get("/api/orders", params={"q": people[0].last_name}).status_code == 200
-    _until(lambda: len(receiver.received) >= 6)
+    ids = {order["order_id"] for order in orders.values()}
+    _until(lambda: ids <= {json.loads(body)["data"]["order_id"] for _, body in receiver.received})
     return people, orders
 
 
