@@ -47,6 +47,13 @@ def test_the_mrn_is_hidden_with_or_without_its_zeros(written: str) -> None:
     assert "12345" not in Redaction(BELL).hide(f"Chart {written}.").replace("1234567893", "")
 
 
+def test_an_mrn_of_mostly_zeros_hides_no_dose_and_no_day() -> None:
+    redaction = Redaction(order(patient_mrn="000002"))
+    assert redaction.hide("IVIG 2 g/kg over 2 days from 2026-02-05.") == "IVIG 2 g/kg over 2 days from 2026-02-05."
+    for written in ("000002", "MRN 2", "MRN: 002", "chart no. 2", "mrn#2"):
+        assert "2" not in redaction.hide(f"See {written}.").replace("{{MRN-2}}", ""), written
+
+
 def test_other_numbers_and_words_stay() -> None:
     text = "Creatinine 0.78 mg/dL, 1123456 platelets, belladonna, Leeds, banana, 06/08/2025."
     assert Redaction(BELL).hide(text) == text

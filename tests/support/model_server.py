@@ -7,24 +7,15 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Literal
 
 import uvicorn
-from pydantic import TypeAdapter
 
 from local.ports import free_port
-from schemas.order import Order
-from services.generator.adapters.scripted import scripted_answer
-from services.generator.domain.answer import Answer
-from services.generator.domain.request import plan_request
-from tests.support.plans import facts
+from tests.chaos.model import plan_for
 
 Mood = Literal["good", "busy", "broken", "silent"]
 
-_ANSWER = TypeAdapter(Answer)
-_ORDER = re.compile(r"# Order\n\n(\{.*?\n\})\n", re.DOTALL)
-_RECORDS = re.compile(r"<records (\w+)>\n(.*)\n</records \1>", re.DOTALL)
 _CHART = re.compile(r"chart-([a-j]+)\b")
 
 
@@ -76,7 +67,7 @@ class FakeModel:
         self.in_flight += 1
         try:
             await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
-            await _respond(send, 200, _message(_plan_for(prompt)))
+            await _respond(send, 200, _message(plan_for(prompt)))
         finally:
             self.in_flight -= 1
 
@@ -89,30 +80,6 @@ async def fake_model() -> AsyncIterator[FakeModel]:
         yield model
     finally:
         await model.stop()
-
-
-def _plan_for(prompt: str) -> str:
-    """What `scripted` makes of a prompt: it knows no more of the patient than a real model would."""
-    return _ANSWER.dump_json(scripted_answer(plan_request(_order_in(prompt), facts()))).decode()
-
-
-def _order_in(prompt: str) -> Order:
-    """The order as far as the prompt tells it: somebody of that age, with the redacted records."""
-    order, records = _ORDER.search(prompt), _RECORDS.search(prompt)
-    assert order
-    assert records
-    told = json.loads(order[1])
-    day = date.fromisoformat(told["order_date"])
-    return Order.model_validate({
-        **told,
-        "patient": {
-            "first_name": "Nobody", "last_name": "Inparticular", "mrn": "999999",
-            "date_of_birth": date(day.year - told["age"], day.month, min(day.day, 28)),
-            "sex": told["sex"], "weight_kg": told["weight_kg"], "allergies": told["allergies"],
-        },
-        "provider": {"name": "Somebody Else", "npi": "0000000000"},
-        "patient_records": records[2],
-    })  # fmt: skip
 
 
 def _message(text: str) -> dict[str, Any]:

@@ -14,6 +14,19 @@ _OTHER_DOCTORS = r"(?<=\bDr\. )[A-Z][\w’'-]+|(?<=\bDr )[A-Z][\w’'-]+|(?<=\bD
 _CONTACT = r"[\w.+-]+@[\w-]+\.[\w.]+|(?<!\d)(?:\+?1[ .-])?\(?\d{3}\)?[ .-]\d{3}[.-]\d{4}(?!\d)"
 
 
+_FEWEST_TELLING_DIGITS = 4
+
+
+def _mrn_pattern(mrn: str) -> str:
+    """With or without its zeros. What is left of 000002 is hidden where it is called a record number only: else every
+    second day and every dose of 2 g would be hidden too.
+    """
+    rest = re.escape(mrn.lstrip("0") or "0")
+    if len(rest) >= _FEWEST_TELLING_DIGITS:
+        return f"(?<!\\d)0*{rest}(?!\\d)"
+    return f"(?<!\\d){re.escape(mrn)}(?!\\d)|(?i:\\b(?:MRN|chart|record)\\W{{0,3}}(?:no\\.?\\W{{0,2}})?)0*{rest}(?!\\d)"
+
+
 class Redaction:
     """Hides one order's people in any text about it, and shows them again."""
 
@@ -22,7 +35,7 @@ class Redaction:
         self._pattern = re.compile(
             "|".join((
                 f"(?P<DOB>{'|'.join(date_patterns(order.patient.date_of_birth))})",
-                f"(?P<MRN>(?<!\\d)0*{re.escape(order.patient.mrn.lstrip('0') or '0')}(?!\\d))",
+                f"(?P<MRN>{_mrn_pattern(order.patient.mrn)})",
                 f"(?P<NPI>(?<!\\d){re.escape(order.provider.npi)}(?!\\d))",
                 f"(?P<PATIENT>{'|'.join(name_patterns(patient))})",
                 f"(?P<PROVIDER>{'|'.join((*name_patterns(order.provider.name), _OTHER_DOCTORS))})",
