@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+import httpx2
 import pytest
 
 from tests.support.system import TERMINAL, System, charted_order
@@ -35,7 +36,8 @@ async def _confirm(system: System, order_id: str) -> None:
     while True:
         try:
             answer = await system.at("intake").post(f"/api/orders/{order_id}/confirm")
-        except OSError:
+        except httpx2.TransportError:
+            await asyncio.sleep(0.1)
             continue
         if answer.status_code in (202, 409):
             return
