@@ -23,6 +23,13 @@ _ERRORS = {
     "429": ("RateLimited", "Too many requests; `Retry-After` says when to come again."),
     "503": ("Unavailable", "A part of the system is away and nothing was changed; come again after `Retry-After`."),
 }
+_WAITS = {"Retry-After": {"required": True, "schema": {"type": "integer"}, "description": "Seconds."}}
+_ERROR_HEADERS: dict[str, Any] = {
+    "401": {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
+    "409": {"Location": {"schema": {"type": "string"}, "description": "Of the order that is blocked or waits."}},
+    "429": _WAITS,
+    "503": _WAITS,
+}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -30,8 +37,6 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same key and body give the first answer again.",
 }
-READABLE = "^[^\\x00\ufffd]*$"
-"""For texts in a query string: no NUL, which PostgreSQL cannot hold, and nothing that was not UTF-8."""
 
 
 class Error(BaseModel):
@@ -56,6 +61,18 @@ def json_body(form: type[BaseModel], *, required: bool = True) -> dict[str, Any]
     return {
         "requestBody": {"required": required, "content": {"application/json": {"schema": form.model_json_schema()}}}
     }
+
+
+def answer(description: str, *media_types: str, **headers: str) -> dict[str, Any]:
+    """One of a route's `responses`: the headers it carries, by name, and what each says; `media_types` for files."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    shown = {name: {"description": text, "schema": {"type": "string"}} for name, text in named.items()}
+    content: dict[str, Any] = {media_type: {} for media_type in media_types}
+    parts = {"content": content, "headers": shown}
+    return {"description": description, **{name: part for name, part in parts.items() if part}}
+
+
+LOCATION = "Where it is found from now on."
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
@@ -114,18 +131,19 @@ def _errors_of(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     if _is_open(path):
         return {}
     statuses = ["401", "403", "429", "503"]
-    if operation.get("parameters") or method == "post":
+    changes = method in {"post", "patch", "put"}
+    if operation.get("parameters") or changes:
         statuses.append("400")
     if "{" in path:
         statuses.append("404")
-    if method == "post":
+    if changes:
         statuses.append("413")
-    if method == "post" and (path, method) != _SIGN_IN:
+    if changes and (path, method) != _SIGN_IN:
         statuses += ["409", "422", *(["415"] if "requestBody" in operation else [])]
     return {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in statuses}
 
 
 def _error_response(status: str, text: str) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    waits = {"Retry-After": {"schema": {"type": "integer"}}} if status in {"429", "503"} else None
-    return {"description": text, "content": content, **({"headers": waits} if waits else {})}
+    headers = _ERROR_HEADERS.get(status)
+    return {"description": text, "content": content, **({"headers": headers} if headers else {})}

@@ -56,7 +56,7 @@ def as_application_error(error: BaseException) -> ApplicationError:
         case HTTPException(status_code=404):
             return NotFound("There is no such address.")
         case HTTPException(status_code=405):
-            return MethodNotAllowed("This address does not take that method.", headers=error.headers)
+            return MethodNotAllowed("This address does not take that method.")
         case HTTPException(status_code=413):
             return TooLarge(JSON_BODY_LIMIT)
         case HTTPException(status_code=415):

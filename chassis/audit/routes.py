@@ -16,11 +16,11 @@ from pydantic import AwareDatetime, BaseModel
 from chassis.audit.table import AuditFilter, page
 from chassis.database import Database
 from chassis.errors import Fault, InvalidInput
-from chassis.openapi import READABLE
+from chassis.queries import BlankIsAbsent, ShortText
 from chassis.security import Caller, staff
 
 Admin = Annotated[Caller, Depends(staff("admin"))]
-Text = Annotated[str | None, Query(max_length=200, pattern=READABLE)]
+Text = Annotated[ShortText | None, BlankIsAbsent(), Query()]
 
 
 class AuditRow(BaseModel):

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from schemas.careplan import Review
+
 
 class BudgetState(BaseModel):
     """`used_up`: orders wait in `processing` until the next month, or until the budget is raised."""
@@ -99,3 +101,13 @@ class Rejection(BaseModel):
 
 class Rejections(BaseModel):
     items: list[Rejection]
+
+
+class ReviewedPlan(BaseModel):
+    """What a pharmacist's revision or signature made of it."""
+
+    careplan_id: UUID
+    version: int
+    review: Review
+    text_edited: Literal[True] | None = None
+    """Only where the text was edited apart from the sections."""

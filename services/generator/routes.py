@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
+from chassis.ids import id_in
+from chassis.openapi import LOCATION, answer, json_body
 from chassis.security import Caller, staff
 from chassis.strict_form import read_form
 from chassis.web import read_body
-from services.generator.documents import Rejections
+from services.generator.documents import Rejections, ReviewedPlan
 from services.generator.domain.revision import ApprovalForm, RevisionForm
 from services.generator.parameters import Day, json_answer
 from services.generator.use_cases import Review
@@ -19,10 +21,10 @@ Pharmacist = Annotated[Caller, Depends(staff("pharmacist"))]
 
 
 async def careplan_id_of(careplan_id: str) -> UUID:
-    try:
-        return UUID(careplan_id)
-    except ValueError:
-        raise NotFound("There is no such care plan.") from None
+    found = id_in(careplan_id)
+    if found is None:
+        raise NotFound("There is no such care plan.")
+    return found
 
 
 CarePlanId = Annotated[UUID, Depends(careplan_id_of)]
@@ -31,14 +33,25 @@ CarePlanId = Annotated[UUID, Depends(careplan_id_of)]
 def review_routers(review: Review) -> list[APIRouter]:
     router = APIRouter(prefix="/api/careplans/{careplan_id}", tags=["care plans"])
 
-    @router.post("/revisions", status_code=201)
+    @router.post(
+        "/revisions",
+        status_code=201,
+        response_model=ReviewedPlan,
+        responses={201: answer("The next version.", Location=LOCATION)},
+        openapi_extra=json_body(RevisionForm),
+    )
     async def revise(request: Request, caller: Pharmacist, careplan_id: CarePlanId) -> Response:
         """A pharmacist's edited sections or text become the next version, a draft again."""
         body = await read_body(request)
         form = read_form(RevisionForm, body)
         return (await review.revise(memo_of(request, caller, body), caller.subject, careplan_id, form)).response()
 
-    @router.post("/approve")
+    @router.post(
+        "/approve",
+        response_model=ReviewedPlan,
+        responses={200: answer("Signed.", Location=LOCATION)},
+        openapi_extra=json_body(ApprovalForm, required=False),
+    )
     async def approve(request: Request, caller: Pharmacist, careplan_id: CarePlanId) -> Response:
         """A pharmacist signs the current version. `{"version": n}` signs only if that is the current one."""
         body = await read_body(request)

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
-from chassis.openapi import READABLE, json_body
+from chassis.openapi import json_body
+from chassis.queries import BlankIsAbsent, ShortText
 from chassis.security import Caller, staff
 from chassis.strict_form import read_form
 from chassis.web import read_body
@@ -20,7 +21,7 @@ from services.intake.domain.access import AccountChange, AccountForm, KeyForm, R
 from services.intake.keys import Keys
 
 Admin = Annotated[Caller, Depends(staff("admin"))]
-Text = Annotated[str | None, Query(max_length=100, pattern=READABLE)]
+Text = Annotated[ShortText | None, BlankIsAbsent(), Query()]
 
 
 async def _key_id(key_id: str) -> UUID:

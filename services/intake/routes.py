@@ -12,7 +12,8 @@ from chassis.audit.entry import NOT_AUDITED
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
-from chassis.openapi import READABLE, json_body
+from chassis.openapi import json_body
+from chassis.queries import ShortText
 from chassis.security import Caller, staff, staff_or_partner
 from chassis.uploads import Room
 from chassis.web import read_body
@@ -20,7 +21,7 @@ from services.intake.documents import AcceptedOrder, Icd10Match, Icd10Matches, S
 from services.intake.domain.order_form import OrderForm
 from services.intake.domain.prefer import wait_seconds
 from services.intake.icd10 import Icd10
-from services.intake.submission_routes import multipart_body, submit_multipart
+from services.intake.submission_routes import ACCEPTED, multipart_body, submit_multipart
 from services.intake.submissions import Submissions
 from services.intake.use_cases import Intake
 from services.intake.use_cases import Request as Asked
@@ -67,7 +68,9 @@ def orders_router(intake: Intake, submissions: Submissions, room: Room) -> APIRo
     body = json_body(OrderForm)
     body["requestBody"]["content"]["multipart/form-data"] = multipart_body()
 
-    @router.post("", status_code=202, response_model=AcceptedOrder, openapi_extra={**body, **_PREFER})
+    @router.post(
+        "", status_code=202, response_model=AcceptedOrder, responses={202: ACCEPTED}, openapi_extra={**body, **_PREFER}
+    )
     async def submit_order(caller: Submitter, request: Request) -> Response:
         """Submit an order. 202 once it is durable; `Prefer: wait=10` answers with the decision."""
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -88,13 +91,25 @@ def orders_router(intake: Intake, submissions: Submissions, room: Room) -> APIRo
         async for shown in intake.follow(caller, order_id):
             yield ServerSentEvent(raw_data=json.dumps(shown, ensure_ascii=False), event="order")
 
-    @router.post("/{order_id}/confirm", status_code=202, response_model=AcceptedOrder, openapi_extra=_PREFER)
+    @router.post(
+        "/{order_id}/confirm",
+        status_code=202,
+        response_model=AcceptedOrder,
+        responses={202: ACCEPTED},
+        openapi_extra=_PREFER,
+    )
     async def confirm_order(caller: Owner, request: Request, order_id: OrderId) -> Response:
         """The submitter has read the warnings and wants to go on."""
         body = await read_body(request)
         return (await intake.confirm(await asked(request, caller, body), order_id)).response()
 
-    @router.post("/{order_id}/retry", status_code=202, response_model=AcceptedOrder, openapi_extra=_PREFER)
+    @router.post(
+        "/{order_id}/retry",
+        status_code=202,
+        response_model=AcceptedOrder,
+        responses={202: ACCEPTED},
+        openapi_extra=_PREFER,
+    )
     async def retry_order(caller: Pharmacist, request: Request, order_id: OrderId) -> Response:
         """Ask again for a care plan whose generation failed."""
         body = await read_body(request)
@@ -109,7 +124,7 @@ def icd10_router(icd10: Icd10) -> APIRouter:
     @router.get("", openapi_extra=NOT_AUDITED)
     async def search_icd10(
         _: Owner,
-        q: Annotated[str, Query(max_length=100, pattern=READABLE)] = "",
+        q: Annotated[ShortText, Query(max_length=100)] = "",
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> Icd10Matches:
         """Type-ahead: codes that begin with `q`, then descriptions whose words begin with those of `q`."""

@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from chassis.errors import Fault, Forbidden, InvalidInput, NotFound, Rejected
 from chassis.idempotency import memo_of, memo_with
 from chassis.ids import id_in
+from chassis.openapi import LOCATION, answer
+from chassis.queries import BlankIsAbsent, ShortText
 from chassis.security import Caller, caller_of, staff
 from chassis.uploads import Part, Room, read_multipart
 from chassis.web import JSON_BODY_LIMIT, read_body
@@ -24,6 +26,9 @@ from services.intake.use_cases import Request as Asked
 
 PART_LIMITS = {"order": JSON_BODY_LIMIT, "patient_records": LARGEST_FILE}
 _LONGEST_CONTENT_TYPE = 1_000
+ACCEPTED = answer(
+    "The order is durable.", Location=LOCATION, Preference_Applied="`wait`, where the answer waited for the decision."
+)
 Admin = Annotated[Caller, Depends(staff("admin"))]
 
 
@@ -75,6 +80,7 @@ def partner_router(submissions: Submissions, room: Room) -> APIRouter:
         "/{source}",
         status_code=202,
         response_model=AcceptedOrder,
+        responses={202: ACCEPTED},
         openapi_extra={"parameters": [source], "requestBody": {"required": True, "content": content}},
     )
     async def submit_in_own_format(caller: Annotated[Caller, Depends(caller_of)], request: Request) -> Response:
@@ -134,9 +140,9 @@ def operations_router(submissions: Submissions) -> APIRouter:
     @router.get("")
     async def list_submissions(
         _: Admin,
-        source: Annotated[str | None, Query(max_length=100, pattern="^[^\\x00\ufffd]*$")] = None,
-        outcome: Outcome | None = None,
-        cursor: UUID | None = None,
+        source: Annotated[ShortText | None, BlankIsAbsent(), Query()] = None,
+        outcome: Annotated[Outcome | None, BlankIsAbsent(), Query()] = None,
+        cursor: Annotated[UUID | None, BlankIsAbsent(), Query()] = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
     ) -> SubmissionList:
         """What partners posted, newest first: when and what came of it, never content."""
@@ -144,7 +150,11 @@ def operations_router(submissions: Submissions) -> APIRouter:
         items = [Submission.model_validate(row, from_attributes=True) for row in rows[:limit]]
         return SubmissionList(items=items, next_cursor=str(items[-1].id) if len(rows) > limit else None)
 
-    @router.get("/{id}", response_class=Response)
+    @router.get(
+        "/{id}",
+        response_class=Response,
+        responses={200: answer("As it came.", "*/*", Content_Disposition="Its id as a name.")},
+    )
     async def get_submission(_: Admin, id: SubmissionId) -> Response:
         """The body as it came, byte for byte, with its content type."""
         document, body = await submissions.raw(id)
@@ -154,7 +164,7 @@ def operations_router(submissions: Submissions) -> APIRouter:
         response.raw_headers.append((b"content-type", document.content_type.encode("latin-1", "replace")))
         return response
 
-    @router.post("/{id}/resubmit", status_code=202, response_model=AcceptedOrder)
+    @router.post("/{id}/resubmit", status_code=202, response_model=AcceptedOrder, responses={202: ACCEPTED})
     async def resubmit(caller: Admin, id: SubmissionId, request: Request) -> Response:
         """Handles it again, through the same adapter, as if it came now."""
         memo = memo_of(request, caller, await read_body(request))

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
-from chassis.openapi import json_body
+from chassis.openapi import LOCATION, answer, json_body
+from chassis.queries import BlankIsAbsent
 from chassis.security import Caller, staff_or_partner
 from chassis.strict_form import read_form
 from chassis.web import read_body
@@ -43,13 +44,20 @@ async def delivery_id_of(delivery_id: str) -> UUID:
 
 
 SubscriptionId = Annotated[UUID, Depends(subscription_id_of)]
+_AnId = Annotated[UUID | None, BlankIsAbsent(), Query()]
 DeliveryId = Annotated[UUID, Depends(delivery_id_of)]
 
 
 def subscriptions_router(subscriptions: Subscriptions) -> APIRouter:
     router = APIRouter(prefix="/api/notifications/subscriptions", tags=["notifications"])
 
-    @router.post("", status_code=201, response_model=NewSubscription, openapi_extra=json_body(SubscriptionForm))
+    @router.post(
+        "",
+        status_code=201,
+        response_model=NewSubscription,
+        responses={201: answer("It is told from now on.", Location=LOCATION)},
+        openapi_extra=json_body(SubscriptionForm),
+    )
     async def subscribe(caller: Manager, request: Request) -> Response:
         """A webhook, or (admin) an e-mail address. The secret that webhooks are signed with is shown this once."""
         body = await read_body(request)
@@ -90,10 +98,10 @@ def deliveries_router(deliveries: Deliveries) -> APIRouter:
     @router.get("", response_model=DeliveriesPage)
     async def list_deliveries(
         caller: Manager,
-        subscription_id: UUID | None = None,
-        order_id: UUID | None = None,
-        state: State | None = None,
-        cursor: UUID | None = None,
+        subscription_id: _AnId = None,
+        order_id: _AnId = None,
+        state: Annotated[State | None, BlankIsAbsent(), Query()] = None,
+        cursor: _AnId = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
     ) -> Response:
         """Newest first: what was told, how often it was tried, and how that ended."""

@@ -15,7 +15,8 @@ from pydantic import BeforeValidator, Field
 
 from chassis.errors import Fault, InvalidInput, NotFound
 from chassis.ids import id_in
-from chassis.openapi import READABLE
+from chassis.openapi import answer
+from chassis.queries import BlankIsAbsent, ShortText
 from chassis.security import Caller, staff, staff_or_partner
 from schemas.careplan import Review
 from schemas.order import OrderStatus
@@ -44,11 +45,6 @@ def careplan_id_of(careplan_id: str) -> UUID:
     return found
 
 
-def _absent_if_blank(value: object) -> object:
-    """A form sends all of its fields, the empty ones too."""
-    return None if value == "" else value
-
-
 def _written_day(value: object) -> object:
     """Pydantic takes a date for more than a date: seconds since 1970, a time at midnight."""
     if isinstance(value, str) and not _DAY.fullmatch(value):
@@ -58,14 +54,13 @@ def _written_day(value: object) -> object:
 
 CarePlanId = Annotated[UUID, Depends(careplan_id_of)]
 _Day = Annotated[date, BeforeValidator(_written_day)]
-_Blank = BeforeValidator(_absent_if_blank)
-FirstDay = Annotated[_Day | None, _Blank, Query(alias="from")]
-LastDay = Annotated[_Day | None, _Blank, Query(alias="to")]
-Text = Annotated[Annotated[str, Field(max_length=200, pattern=READABLE)] | None, _Blank, Query()]
-Status = Annotated[OrderStatus | None, _Blank, Query()]
-ReviewState = Annotated[Review | None, _Blank, Query()]
-Version = Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, _Blank, Query()]
-Limit = Annotated[Annotated[int, Field(ge=1, le=100)] | None, _Blank, Query()]
+FirstDay = Annotated[_Day | None, BlankIsAbsent(), Query(alias="from")]
+LastDay = Annotated[_Day | None, BlankIsAbsent(), Query(alias="to")]
+Text = Annotated[ShortText | None, BlankIsAbsent(), Query()]
+Status = Annotated[OrderStatus | None, BlankIsAbsent(), Query()]
+ReviewState = Annotated[Review | None, BlankIsAbsent(), Query()]
+Version = Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BlankIsAbsent(), Query()]
+Limit = Annotated[Annotated[int, Field(ge=1, le=100)] | None, BlankIsAbsent(), Query()]
 
 
 def cursor_after(order_id: UUID | None) -> str | None:
@@ -129,7 +124,7 @@ def careplans_router(reporting: Reporting, writers: Mapping[Format, Writer]) -> 
     @router.get(
         "/{careplan_id}/download",
         response_class=Response,
-        responses={200: {"description": "A file.", "content": {media_type: {} for media_type in _FILES}}},
+        responses={200: answer("A file.", *_FILES, Content_Disposition="Its name, made of ids.")},
     )
     async def download_careplan(caller: Reader, careplan_id: CarePlanId, format: Format = "txt") -> Response:
         """The care plan as a file. FHIR is 409 for a version whose text was edited apart from its sections."""
@@ -149,7 +144,7 @@ def reports_router(reporting: Reporting, write_report: ReportWriter) -> APIRoute
     @router.get(
         "/orders.csv",
         response_class=StreamingResponse,
-        responses={200: {"description": "The report.", "content": {"text/csv": {}}}},
+        responses={200: answer("The report.", "text/csv", Content_Disposition="Its name.")},
     )
     async def orders_csv(
         _: Analyst,

@@ -134,27 +134,43 @@ def _rules(info: ValidationInfo) -> FormRules:
     return cast("FormRules", info.context)
 
 
-Name = Annotated[str, AfterValidator(_name)]
-Diagnosis = Annotated[str, AfterValidator(_diagnosis)]
+def _shown(**keywords: Any) -> Any:
+    """What OpenAPI can say of a rule; the rule itself is the validator beside it."""
+    return Field(json_schema_extra=keywords)
+
+
+_NOT_BLANK = r"\S"
+Name = Annotated[str, AfterValidator(_name), _shown(minLength=1, maxLength=_MAX_NAME, pattern=_NOT_BLANK)]
+Mrn = Annotated[str, AfterValidator(_mrn), _shown(minLength=1, examples=["012345"])]
+Npi = Annotated[str, AfterValidator(_npi), _shown(pattern="^[0-9]{10}$", examples=["1234567893"])]
+_DIAGNOSIS_SHOWN = _shown(pattern=r"^\s*[A-Za-z][0-9][0-9A-Za-z]", examples=["G70.00"])
+Diagnosis = Annotated[str, AfterValidator(_diagnosis), _DIAGNOSIS_SHOWN]
+PrimaryDiagnosis = Annotated[str, AfterValidator(required), AfterValidator(_diagnosis), _DIAGNOSIS_SHOWN]
 DateOfBirth = Annotated[date, _iso_date("DATE_OF_BIRTH", is_required=True), _within_years("DATE_OF_BIRTH", 130)]
 OrderDate = Annotated[date, _iso_date("ORDER_DATE", is_required=False), _within_years("ORDER_DATE", 5)]
-Line = Annotated[str, AfterValidator(_line)]
+Medication = Annotated[
+    str, AfterValidator(_medication), _shown(minLength=1, maxLength=_MAX_MEDICATION, pattern=_NOT_BLANK)
+]
+Records = Annotated[
+    str, AfterValidator(_records), _shown(minLength=1, maxLength=MAX_RECORD_CHARACTERS, pattern=_NOT_BLANK)
+]
+Line = Annotated[str, AfterValidator(_line), _shown(minLength=1, maxLength=_MAX_LINE, pattern=_NOT_BLANK)]
 Lines = Annotated[list[Line], Field(max_length=_MAX_LINES)]
 
 
 class PatientForm(StrictForm):
     first_name: Name
     last_name: Name
-    mrn: Annotated[str, AfterValidator(_mrn)]
+    mrn: Mrn
     date_of_birth: DateOfBirth
     sex: Sex | None = None
-    weight_kg: Annotated[float, AfterValidator(_weight)] | None = None
+    weight_kg: Annotated[float, AfterValidator(_weight), _shown(exclusiveMinimum=0, maximum=700)] | None = None
     allergies: Lines | None = None
 
 
 class ProviderForm(StrictForm):
     name: Name
-    npi: Annotated[str, AfterValidator(_npi)]
+    npi: Npi
 
 
 class OrderForm(StrictForm):
@@ -162,11 +178,11 @@ class OrderForm(StrictForm):
 
     patient: PatientForm
     provider: ProviderForm
-    primary_diagnosis: Annotated[str, AfterValidator(required), AfterValidator(_diagnosis)]
+    primary_diagnosis: PrimaryDiagnosis
     additional_diagnoses: Annotated[list[Diagnosis], Field(max_length=_MAX_LINES)] | None = None
-    medication: Annotated[str, AfterValidator(_medication)]
+    medication: Medication
     medication_history: Lines | None = None
-    patient_records: Annotated[str, AfterValidator(_records)]
+    patient_records: Records
     order_date: OrderDate | None = None
     confirm: bool | None = None
 
