@@ -72,6 +72,8 @@ def answer(description: str, *media_types: str, **headers: str) -> dict[str, Any
     return {"description": description, **{name: part for name, part in parts.items() if part}}
 
 
+CONFLICT = {"$ref": "#/components/responses/Conflict"}
+"""For a GET that may be in the wrong state; whatever changes something has it anyway."""
 LOCATION = "Where it is found from now on."
 
 

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from chassis.errors import Fault, InvalidInput, NotFound
 from chassis.ids import id_in
-from chassis.openapi import answer
+from chassis.openapi import CONFLICT, answer
 from chassis.queries import BlankIsAbsent, ShortText
 from chassis.security import Caller, staff, staff_or_partner
 from schemas.careplan import Review
@@ -124,7 +124,7 @@ def careplans_router(reporting: Reporting, writers: Mapping[Format, Writer]) -> 
     @router.get(
         "/{careplan_id}/download",
         response_class=Response,
-        responses={200: answer("A file.", *_FILES, Content_Disposition="Its name, made of ids.")},
+        responses={200: answer("A file.", *_FILES, Content_Disposition="Its name, made of ids."), 409: CONFLICT},
     )
     async def download_careplan(caller: Reader, careplan_id: CarePlanId, format: Format = "txt") -> Response:
         """The care plan as a file. FHIR is 409 for a version whose text was edited apart from its sections."""

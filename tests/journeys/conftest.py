@@ -5,19 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from local.broker import EmbeddedBroker
 from local.postgres import EmbeddedPostgres
-from tests.support.databases import fresh_database
-from tests.support.stack import Stack, environments, running
+from tests.support.stack import Stack, new_system
 
 
 @pytest.fixture(scope="session")
 async def system(
     postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
 ) -> AsyncIterator[Stack]:
-    home = Path(tmp_path_factory.mktemp("system"))
-    async with EmbeddedBroker(log=home / "broker.log") as broker, fresh_database(postgres_server) as database_url:
-        extra = {"CAREPLAN_HOME": str(home)}
-        settings = environments(database_url, broker.bootstrap_servers, embedded_broker=True, extra=extra)
-        async with running(settings) as stack:
-            yield stack
+    async with new_system(postgres_server, Path(tmp_path_factory.mktemp("system"))) as stack:
+        yield stack

@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx2
 
-from tests.support.all_in_one import AllInOne, all_in_one
+from tests.support.all_in_one import PROJECT, AllInOne, all_in_one
 
-PROJECT = Path(__file__).parents[2]
 ROOMS = ("schemas", "chassis", "services", "knowledge", "local")
 
 ONE_FILE = '''

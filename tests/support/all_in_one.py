@@ -16,13 +16,13 @@ import psutil
 
 from local.ports import free_port
 
-_PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[2]
 
 
 class AllInOne:
     """A home, a port, and the process that serves them while it runs."""
 
-    def __init__(self, home: Path, project: Path = _PROJECT, **environment: str) -> None:
+    def __init__(self, home: Path, project: Path = PROJECT, **environment: str) -> None:
         self.home, self.port, self._project = home, free_port(), project
         self._environment = {**os.environ, "CAREPLAN_HOME": str(home), "CAREPLAN_PORT": str(self.port), **environment}
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,7 +93,7 @@ class AllInOne:
 
 
 @contextmanager
-def all_in_one(home: Path, project: Path = _PROJECT, **environment: str) -> Iterator[AllInOne]:
+def all_in_one(home: Path, project: Path = PROJECT, **environment: str) -> Iterator[AllInOne]:
     system = AllInOne(home, project, **environment)
     try:
         yield system

@@ -19,8 +19,9 @@ from local.environment import SERVICES, Addresses, environment_of
 from local.front import Front
 from local.home import Secrets, new_secrets
 from local.ports import free_port
+from local.postgres import EmbeddedPostgres
 from local.serve import build_service
-from tests.support.databases import ROLE_PASSWORD
+from tests.support.databases import ROLE_PASSWORD, fresh_database
 from tests.support.kafka import Broker
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -114,6 +115,16 @@ async def running(settings: Mapping[str, Mapping[str, str]], build: BuildOne = b
             yield stack
         finally:
             await stack.close()
+
+
+@asynccontextmanager
+async def new_system(server: EmbeddedPostgres, home: Path) -> AsyncIterator[Stack]:
+    """All of it, empty, with a broker, a database and a home of its own."""
+    async with EmbeddedBroker(log=home / "broker.log") as broker, fresh_database(server) as database_url:
+        extra = {"CAREPLAN_HOME": str(home)}
+        settings = environments(database_url, broker.bootstrap_servers, embedded_broker=True, extra=extra)
+        async with running(settings) as stack:
+            yield stack
 
 
 @asynccontextmanager
