@@ -1,8 +1,10 @@
 """Parameters of a query string: what nobody wrote is absent, and so is what a form sends as an empty field."""
 
+import re
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 _READABLE = "^[^\\x00\ufffd]*$"
@@ -23,4 +25,15 @@ class BlankIsAbsent:
         return schema
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _written_day(value: object) -> object:
+    """Pydantic takes a date for more than a date: seconds since 1970, a time at midnight."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("a date is written YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[Annotated[date, BeforeValidator(_written_day)] | None, BlankIsAbsent()]
 ShortText = Annotated[str, Field(max_length=200, pattern=_READABLE)]

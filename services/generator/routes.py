@@ -9,12 +9,13 @@ from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
 from chassis.openapi import LOCATION, answer, json_body
+from chassis.queries import Day
 from chassis.security import Caller, staff
 from chassis.strict_form import read_form
 from chassis.web import read_body
 from services.generator.documents import Rejections, ReviewedPlan
 from services.generator.domain.revision import ApprovalForm, RevisionForm
-from services.generator.parameters import Day, json_answer
+from services.generator.json_answer import json_answer
 from services.generator.use_cases import Review
 
 Pharmacist = Annotated[Caller, Depends(staff("pharmacist"))]

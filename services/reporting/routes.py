@@ -2,21 +2,19 @@
 
 import base64
 import json
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from chassis.errors import Fault, InvalidInput, NotFound
 from chassis.ids import id_in
 from chassis.openapi import CONFLICT, answer
-from chassis.queries import BlankIsAbsent, ShortText
+from chassis.queries import BlankIsAbsent, Day, ShortText
 from chassis.security import Caller, staff, staff_or_partner
 from schemas.careplan import Review
 from schemas.order import OrderStatus
@@ -35,7 +33,6 @@ ReportWriter = Callable[[AsyncIterator[Any]], AsyncIterator[bytes]]
 _DEFAULT_LIMIT = 25
 _WATCH_SECONDS = 600
 _FILES = ("text/plain", "application/pdf", "application/json", "application/fhir+json")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def careplan_id_of(careplan_id: str) -> UUID:
@@ -45,17 +42,9 @@ def careplan_id_of(careplan_id: str) -> UUID:
     return found
 
 
-def _written_day(value: object) -> object:
-    """Pydantic takes a date for more than a date: seconds since 1970, a time at midnight."""
-    if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise ValueError("a date is written YYYY-MM-DD")
-    return value
-
-
 CarePlanId = Annotated[UUID, Depends(careplan_id_of)]
-_Day = Annotated[date, BeforeValidator(_written_day)]
-FirstDay = Annotated[_Day | None, BlankIsAbsent(), Query(alias="from")]
-LastDay = Annotated[_Day | None, BlankIsAbsent(), Query(alias="to")]
+FirstDay = Annotated[Day, Query(alias="from")]
+LastDay = Annotated[Day, Query(alias="to")]
 Text = Annotated[ShortText | None, BlankIsAbsent(), Query()]
 Status = Annotated[OrderStatus | None, BlankIsAbsent(), Query()]
 ReviewState = Annotated[Review | None, BlankIsAbsent(), Query()]
