@@ -6,10 +6,10 @@ NPM    := web/scripts/npm
 FORM   := $(shell find web/src web/public web/scripts -type f) $(wildcard web/*.json web/*.ts) web/index.html schemas/asyncapi.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help up web demo backup restore eval test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth clean
+.PHONY: help up web demo backup restore eval test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth bench-sources clean
 
 help: ## List the commands.
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Run it
 up: $(VENV)/ready ## Start PostgreSQL, the broker and every service, and print where to go; Ctrl-C stops all.
@@ -58,6 +58,9 @@ bench-compare: $(VENV)/ready ## Measure ours and the Django peer in turns, three
 
 bench-growth: $(VENV)/ready ## Measure what an order costs with 1k, 10k and 100k orders stored, and with more processes (20 minutes).
 	@$(RUN) bench/growth.py
+
+bench-sources: $(VENV)/ready ## Measure what a partner's format costs beside the canonical JSON, at intake alone (starts its own).
+	@$(RUN) bench/sources.py
 
 format: $(VENV)/ready ## Put the code into its one form, and mend what can be mended without thinking.
 	$(RUN) -m ruff format .

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-_READABLE = "^[^\\x00\ufffd]*$"
+READABLE = "^[^\\x00\ufffd]*$"
 """No NUL, which PostgreSQL cannot hold, and nothing that was not UTF-8."""
 
 
@@ -36,4 +36,4 @@ def _written_day(value: object) -> object:
 
 
 Day = Annotated[Annotated[date, BeforeValidator(_written_day)] | None, BlankIsAbsent()]
-ShortText = Annotated[str, Field(max_length=200, pattern=_READABLE)]
+ShortText = Annotated[str, Field(max_length=200, pattern=READABLE)]

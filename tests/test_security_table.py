@@ -15,7 +15,7 @@ NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
 @cache
-def tests_in(file: str) -> frozenset[str]:
+def functions_in(file: str) -> frozenset[str]:
     path = PROJECT / file
     tree = ast.parse(path.read_text() if path.exists() else "")
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -29,4 +29,4 @@ def test_every_rule_has_a_test() -> None:
 
 def test_every_test_that_is_named_exists() -> None:
     named = {(file, name) for row in ROWS for file, name in NAMED.findall(row)}
-    assert {(file, name) for file, name in named if name not in tests_in(file)} == set()
+    assert {(file, name) for file, name in named if name not in functions_in(file)} == set()

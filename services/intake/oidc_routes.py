@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from chassis.audit.entry import current
 from chassis.crypto import CannotOpen, Keyring
 from chassis.errors import Forbidden, Unauthenticated
-from chassis.openapi import READABLE
+from chassis.queries import READABLE
 from chassis.telemetry import log
 from services.intake.adapters.oidc import OidcProvider
 from services.intake.domain.oidc import Attempt, NotSignedIn, own_page, same

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -86,7 +87,10 @@ async def test_a_hostile_file_is_refused_and_a_normal_order_still_completes(
     system: Stack, content: bytes, media_type: str
 ) -> None:
     order = {name: value for name, value in new_order().items() if name != "patient_records"}
-    parts = {"order": (None, json.dumps(order), "application/json"), "patient_records": ("r.pdf", content, media_type)}
+    parts: dict[str, Any] = {
+        "order": (None, json.dumps(order), "application/json"),
+        "patient_records": ("r.pdf", content, media_type),
+    }
     assert_refused(await system.as_("assistant").post("/api/orders", files=parts))
     await a_normal_order_completes(system)
 
@@ -97,7 +101,7 @@ async def test_a_file_is_stored_under_an_id_of_ours_whatever_it_is_called(system
     order = {name: value for name, value in new_order().items() if name != "patient_records"}
     large = pdfs.printed("MG.").replace(b"%%EOF", b"%" + b"x" * 200_000 + b"\n%%EOF")
     file = ("../../../../evil\0.pdf", large, "application/pdf")
-    parts = {"order": (None, json.dumps(order), "application/json"), "patient_records": file}
+    parts: dict[str, Any] = {"order": (None, json.dumps(order), "application/json"), "patient_records": file}
     answer = await system.as_("assistant").post("/api/orders", files=parts)
     assert answer.status_code == 202, answer.text
     new = [place for place in set(home.rglob("*")) - before if place.is_file() and place.suffix != ".log"]

@@ -43,7 +43,7 @@ class Acme(Source):
         draft.put("primary_diagnosis", row.at("code"))
         draft.put("medication", row.at("drug"))
         draft.put("patient_records", row.at("said"))
-        draft.ignored = list(order.unknown())
+        draft.ignored = order.unknown()
 '''
 ONE_LINE = '    "acme:Acme",\n'
 

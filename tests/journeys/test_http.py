@@ -276,4 +276,4 @@ def test_headers_that_a_caller_may_send_are_documented(document: dict[str, Any])
         if path in ("/api/orders", "/api/orders/{order_id}/confirm") and method == "post":
             assert "Prefer" in headers
     queries = {p["name"] for p in document["paths"]["/api/orders"]["get"]["parameters"]}
-    assert queries == {"q", "status", "source", "medication", "from", "to", "cursor", "limit"}
+    assert queries == {"q", "status", "review", "source", "medication", "from", "to", "cursor", "limit"}

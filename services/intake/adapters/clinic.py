@@ -31,7 +31,7 @@ class Clinic(Source):
         draft.put("medication", order.object("rx").at("drug"))
         draft.put_all("medication_history", [_taken(entry) for entry in order.objects("med_hx")])
         draft.put("patient_records", order.at("notes"))
-        draft.ignored = list(order.unknown())
+        draft.ignored = order.unknown()
 
 
 def _patient(pt: JsonObject, draft: Draft) -> None:

@@ -8,11 +8,13 @@ from xml.etree.ElementTree import Element
 from chassis.errors import TooLarge
 from services.intake.adapters.base import TEXT_LIMIT, Draft, Field, Source, put_external_id
 from services.intake.adapters.values import date_as, decimal, kilograms, one_of
-from services.intake.adapters.xml_tree import XmlElement, parse_xml
+from services.intake.adapters.xml_tree import Names, XmlElement, parse_xml
 from services.intake.domain.draft import EnclosedFile
 from services.intake.domain.records import LARGEST_FILE
 
 _NAMESPACE, _ROOT = "urn:pharmacorp:careorder:2", "CareOrder"
+_NAMES = Names(f"{{{_NAMESPACE}}}", "co:")
+_ORDER_DATE, _BIRTH_DATE = date_as("MM-DD-YYYY"), date_as("YYYYMMDD")
 _SEX = one_of({"F": "female", "M": "male", "UN": "unknown"})
 _RANK = re.compile(r"[1-9][0-9]{0,3}")
 
@@ -27,37 +29,35 @@ class PharmaCorp(Source):
 
     def transform(self, document: tuple[Element, int], draft: Draft) -> None:
         root, size = document
-        order = XmlElement(root, draft, _NAMESPACE, "co")
+        order = XmlElement(root, draft, _NAMES)
         put_external_id(draft, order.attribute("orderNumber", f"/co:{_ROOT}/@orderNumber"))
-        draft.put("order_date", order.attribute("date", f"/co:{_ROOT}/@date"), date_as("MM-DD-YYYY"))
+        draft.put("order_date", order.attribute("date", f"/co:{_ROOT}/@date"), _ORDER_DATE)
         _patient(order.child("Patient"), draft)
         _prescriber(order.child("Prescriber"), draft)
         _diagnoses(order.child("Diagnoses"), draft)
-        draft.put("medication", order.child("Therapy").child("DrugName").text())
-        history = order.child("MedicationHistory").children("Entry")
-        draft.put_all("medication_history", [entry.text() for entry in history])
+        draft.put("medication", order.child("Therapy").text("DrugName"))
+        draft.put_all("medication_history", order.child("MedicationHistory").texts("Entry"))
         _records(order.child("ClinicalNotes"), order.child("ClinicalDocument"), draft)
-        draft.ignored = list(order.unknown())
+        draft.ignored = order.unknown()
         if draft.enclosed is None and size > TEXT_LIMIT:
             raise TooLarge(TEXT_LIMIT)  # the larger limit is for what brings a document
 
 
 def _patient(patient: XmlElement, draft: Draft) -> None:
-    draft.put("patient.first_name", patient.child("PatientFirstName").text())
-    draft.put("patient.last_name", patient.child("PatientLastName").text())
+    draft.put("patient.first_name", patient.text("PatientFirstName"))
+    draft.put("patient.last_name", patient.text("PatientLastName"))
     draft.put("patient.mrn", patient.attribute("medicalRecordNumber"))
-    draft.put("patient.date_of_birth", patient.child("BirthDate").text(), date_as("YYYYMMDD"))
+    draft.put("patient.date_of_birth", patient.text("BirthDate"), _BIRTH_DATE)
     draft.put("patient.sex", patient.child("AdministrativeGender").attribute("code"), _SEX)
     weight = patient.child("Weight")
     unit = weight.attribute("unit")
-    draft.put("patient.weight_kg", weight.text(), lambda amount: kilograms(decimal(amount), unit))
-    allergies = patient.child("Allergies").children("Allergy")
-    draft.put_all("patient.allergies", [allergy.text() for allergy in allergies])
+    draft.put("patient.weight_kg", weight.own_text(), lambda amount: kilograms(decimal(amount), unit))
+    draft.put_all("patient.allergies", patient.child("Allergies").texts("Allergy"))
 
 
 def _prescriber(prescriber: XmlElement, draft: Draft) -> None:
     name = prescriber.child("Name")
-    given, family, suffix = (name.child(part).text().value or "" for part in ("Given", "Family", "Suffix"))
+    given, family, suffix = (name.text(part).value or "" for part in ("Given", "Family", "Suffix"))
     whole = f"{given} {family}".strip() + (f", {suffix}" if suffix else "")
     # A family name makes it a name: without one, that is what is missing.
     draft.put("provider.name", Field(name.place, whole) if family else Field(f"{name.place}/co:Family", None))
@@ -73,7 +73,7 @@ def _diagnoses(diagnoses: XmlElement, draft: Draft) -> None:
         elif int(rank.value) in ranked:
             draft.fault(rank.place, "VALUE", "Another diagnosis has this rank.")
         else:
-            ranked[int(rank.value)] = Field(f"{place}[@rank='{rank.value}']", diagnosis.text().value)
+            ranked[int(rank.value)] = Field(f"{place}[@rank='{rank.value}']", diagnosis.own_text().value)
     draft.put("primary_diagnosis", ranked.pop(1, Field(f"{place}[@rank='1']", None)))
     draft.put_all("additional_diagnoses", [ranked[rank] for rank in sorted(ranked)])
 
@@ -81,17 +81,17 @@ def _diagnoses(diagnoses: XmlElement, draft: Draft) -> None:
 def _records(notes: XmlElement, document: XmlElement, draft: Draft) -> None:
     declared = document.attribute("mimeType").value
     if document.element is None:
-        draft.put("patient_records", notes.text())
-    elif notes.text().value:
-        draft.put("patient_records", document.text(), lambda _: None)
+        draft.put("patient_records", notes.own_text())
+    elif notes.own_text().value:
+        draft.put("patient_records", document.own_text(), lambda _: None)
         draft.fault(document.place, "VALUE", "Send co:ClinicalNotes or co:ClinicalDocument, not both.")
     else:
-        draft.put("patient_records", document.text(), lambda _: None)
+        draft.put("patient_records", document.own_text(), lambda _: None)
         draft.enclosed = _enclosed(document, declared, draft)
 
 
 def _enclosed(document: XmlElement, declared: str | None, draft: Draft) -> EnclosedFile | None:
-    encoded = "".join((document.text().value or "").split())
+    encoded = "".join((document.own_text().value or "").split())
     try:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):

@@ -32,7 +32,9 @@ def date_as(form: str) -> Convert:
         found = written.fullmatch(value.strip())
         try:
             if found:
-                return date(int(found["year"]), int(found["month"]), int(found["day"])).isoformat()
+                day = f"{found['year']}-{found['month']}-{found['day']}"
+                date.fromisoformat(day)
+                return day
         except ValueError:
             pass
         raise Unfit(f"A date is written {form} here.")

@@ -1,10 +1,10 @@
-"""A partner's namespaced XML, read by asking for its parts: what nobody asked for is what we do not know.
+"""A partner's namespaced XML, read by taking its parts out: what nobody took is what we do not know.
 
 No DTD, so no entities and nothing fetched; few elements and little depth, so no tree that is larger than it looks.
 """
 
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from services.intake.adapters.base import malformed
@@ -64,69 +64,96 @@ def parse_xml(body: bytes, root: str, namespace: str) -> Element:
     return element
 
 
+class Names(NamedTuple):
+    """How a partner's own names stand in the tree, `{namespace}`, and in places, `prefix:`."""
+
+    mark: str
+    prefix: str
+
+
 class XmlElement:
-    """One element at its place, or an absent one, which has no parts. `prefix` is what places call the namespace."""
+    """One element at its place, each part taken once; or an absent one, which has no parts."""
 
-    # Some twenty are made for each order: written out, they cost a third of what a dataclass does.
-    __slots__ = ("_asked", "_below", "_mark", "_prefix", "draft", "element", "place")
+    __slots__ = ("_all", "_attributes", "_children", "_names", "draft", "element", "place")
 
-    def __init__(self, element: Element | None, draft: Draft, namespace: str, prefix: str, place: str = "") -> None:
-        self.element, self.draft, self.place = element, draft, place
-        self._mark, self._prefix = f"{{{namespace}}}", f"{prefix}:"
-        self._asked: list[str] = []
-        self._below: list[XmlElement] = []
+    def __init__(
+        self,
+        element: Element | None,
+        draft: Draft,
+        names: Names,
+        place: str = "",
+        everything: "list[XmlElement] | None" = None,
+    ) -> None:
+        self.element, self.draft, self.place, self._names = element, draft, place, names
+        self._all = [] if everything is None else everything
+        self._attributes: dict[str, str] = {}
+        self._children: dict[str, list[Element]] = {}
+        if element is not None:
+            self._attributes |= element.attrib
+            for child in element:
+                self._children.setdefault(child.tag, []).append(child)
+            self._all.append(self)
 
     def attribute(self, name: str, place: str | None = None) -> Field:
-        self._asked.append(name)
-        value = None if self.element is None else self.element.get(name)
-        return Field(place or f"{self.place}/@{name}", value)
+        return Field(place or f"{self.place}/@{name}", self._attributes.pop(name, None))
 
-    def text(self) -> Field:
+    def own_text(self) -> Field:
         """All text in it, that inside elements we do not know included."""
-        element = self.element
-        if element is None:
-            return Field(self.place, None)
-        text = "".join(element.itertext()) if len(element) else element.text or ""
-        return Field(self.place, text.strip())
+        return Field(self.place, None if self.element is None else _text_in(self.element))
 
     def child(self, name: str) -> "XmlElement":
         """The one element of that name; a second one is a fault, not a choice."""
-        found, place = self._found(name)
+        element, place = self._one(name)
+        return self._below(element, place)
+
+    def children(self, name: str) -> "list[XmlElement]":
+        """All of that name, at places numbered from 1."""
+        return [self._below(element, place) for element, place in self._every(name)]
+
+    def text(self, name: str) -> Field:
+        """What the one element of that name says."""
+        element, place = self._one(name)
+        return Field(place, None if element is None else self._said(element, place))
+
+    def texts(self, name: str) -> list[Field]:
+        return [Field(place, self._said(element, place)) for element, place in self._every(name)]
+
+    def unknown(self) -> list[str]:
+        """The places that nobody took, in the whole document."""
+        return [place for part in self._all for place in part._left()]  # noqa: SLF001 (its own kind)
+
+    def _below(self, element: Element | None, place: str) -> "XmlElement":
+        return XmlElement(element, self.draft, self._names, place, self._all)
+
+    def _one(self, name: str) -> tuple[Element | None, str]:
+        mark, prefix = self._names
+        found, place = self._children.pop(mark + name, None), self._place_of(prefix + name)
+        if found is None:
+            return None, place
         if len(found) > 1:
             self.draft.fault(place, "VALUE", "This element stands here more than once.")
-        return self._keep(found[0] if found else None, place)
+        return found[0], place
 
-    def children(self, name: str) -> list["XmlElement"]:
-        """All of that name, at places numbered from 1."""
-        found, place = self._found(name)
-        return [self._keep(element, f"{place}[{number}]") for number, element in enumerate(found, start=1)]
+    def _every(self, name: str) -> list[tuple[Element, str]]:
+        mark, prefix = self._names
+        found, place = self._children.pop(mark + name, ()), self._place_of(prefix + name)
+        return [(element, f"{place}[{number}]") for number, element in enumerate(found, start=1)]
 
-    def unknown(self) -> Iterator[str]:
-        """The places nobody asked for, here and below."""
-        if self.element is None:
-            return
-        for name in self.element.attrib:
-            if name not in self._asked and not name.startswith(_SCHEMA_INSTANCE):
+    def _said(self, element: Element, place: str) -> str:
+        if element.attrib or len(element):
+            self._below(element, place)  # nobody takes these parts: they are unknown
+        return _text_in(element)
+
+    def _left(self) -> Iterator[str]:
+        for name in self._attributes:
+            if not name.startswith(_SCHEMA_INSTANCE):
                 yield self._place_of(f"@{name}")
-        for child in self.element:
-            if child.tag not in self._asked:
-                yield self._place_of(child.tag.replace(self._mark, self._prefix))
-        for below in self._below:
-            yield from below.unknown()
-
-    def _found(self, name: str) -> tuple[list[Element], str]:
-        tag = self._mark + name
-        self._asked.append(tag)
-        return ([] if self.element is None else self.element.findall(tag)), self._place_of(self._prefix + name)
-
-    def _keep(self, element: Element | None, place: str) -> "XmlElement":
-        below = XmlElement.__new__(XmlElement)
-        below.element, below.draft, below.place = element, self.draft, place
-        below._mark, below._prefix = self._mark, self._prefix  # noqa: SLF001 (its own kind)
-        below._asked, below._below = [], []  # noqa: SLF001
-        if element is not None:
-            self._below.append(below)
-        return below
+        for tag, elements in self._children.items():
+            yield from [self._place_of(tag.replace(*self._names))] * len(elements)
 
     def _place_of(self, part: str) -> str:
         return f"{self.place}/{part}" if self.place else part
+
+
+def _text_in(element: Element) -> str:
+    return ("".join(element.itertext()) if len(element) else element.text or "").strip()

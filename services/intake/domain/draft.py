@@ -89,12 +89,15 @@ class Draft:
         (self.values[group] if group else self.values)[last] = value
 
     def _converted(self, name: str, found: Field, convert: Callable[[Any], Any] | None) -> Any:
-        if found.value is None or (isinstance(found.value, str) and not found.value.strip()):
+        place, value = found
+        if value is None or (isinstance(value, str) and (not value or value.isspace())):
             return None
+        if convert is None:
+            return value
         try:
-            return convert(found.value) if convert else found.value
+            return convert(value)
         except Unfit as unfit:
-            self.fault(unfit.place or found.place, _CODES.get(name, "VALUE"), str(unfit))
+            self.fault(unfit.place or place, _CODES.get(name, "VALUE"), str(unfit))
             return None
 
     def fault(self, place: str, code: str, message: str) -> None:
