@@ -102,6 +102,23 @@ class TokenSigner:
         return jwt.encode({"alg": _ALGORITHM, "kid": self.key.kid}, claims, self.key, algorithms=[_ALGORITHM])
 
 
+def rotated(public_keys: str) -> tuple[str, str]:
+    """A new private key, and the key set with its public half first: what the older ones signed is good until it ends."""
+    key = new_signing_key()
+    older = json.loads(public_keys)["keys"]
+    return json.dumps(key.as_dict(private=True)), json.dumps({"keys": [key.as_dict(private=False), *older]})
+
+
+def retired(private_key: str, public_keys: str, key_id: str) -> str:
+    """The key set without that key: whatever it signed is refused. ValueError where it is the one that signs, or unknown."""
+    keys = json.loads(public_keys)["keys"]
+    if key_id == OKPKey.import_key(json.loads(private_key)).kid:
+        raise ValueError("This is the key that signs: rotate first.")
+    if key_id not in [key.get("kid") for key in keys]:
+        raise ValueError("There is no such key: " + ", ".join(str(key.get("kid")) for key in keys))
+    return json.dumps({"keys": [key for key in keys if key.get("kid") != key_id]})
+
+
 class TokenVerifier:
     """Turns a token into its Caller, or raises Unauthenticated. Remembers tokens it has verified: Ed25519 is not free."""
 

@@ -9,9 +9,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from local import operate
 from local.environment import SERVICES
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+cli.add_typer(operate.keys, name="keys")
+cli.add_typer(operate.accounts, name="accounts")
+cli.add_typer(operate.signing_key, name="signing-key")
+cli.add_typer(operate.audit, name="audit")
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1.")]
 
 

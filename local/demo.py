@@ -8,41 +8,61 @@ import httpx2
 from rich.console import Console
 from rich.progress import Progress
 
-from chassis.security import TokenSigner
+from chassis.strict_form import read_form
 from local.demo_orders import demo_orders
 from local.environment import Addresses, environment_of
 from local.home import Home, write_private
 from services.intake.adapters.sources import SOURCES
+from services.intake.domain.access import KeyForm
+from services.intake.keys import Keys
 from services.intake.main import access_of
 from services.intake.settings import IntakeSettings
 
-_YEAR_SECONDS = 365 * 24 * 3600.0
+_MONTH_SECONDS = 30 * 24 * 3600.0
 
 
 async def prepare_demo(home: Home, database_url: str) -> None:
-    """Makes the accounts, signs their tokens and the partners' keys, writes `demo-credentials.json`."""
+    """Accounts, their tokens and the partners' keys, in `demo-credentials.json`. What is there and good stays as it is:
+    a start undoes nothing that an admin has changed or revoked.
+    """
     secrets = home.secrets()
-    signer = TokenSigner.from_json(secrets.token_private_key)
     environment = environment_of("intake", Addresses(database_url, "", embedded_broker=True), secrets, {})
-    async with access_of(IntakeSettings(**environment)) as (accounts, _):  # type: ignore[arg-type]
+    before = json.loads(home.credentials_file.read_text()) if home.credentials_file.exists() else {}
+    async with access_of(IntakeSettings(**environment)) as (accounts, keys):  # type: ignore[arg-type]
+        known = {account["username"] for account in await accounts.listed()} if before else set()
         for username, password in secrets.staff_passwords.items():
-            await accounts.add(username, password, [username])
-    credentials = {
-        "staff": [
-            {
-                "username": role,
-                "password": password,
-                "roles": [role],
-                "token": signer.sign(role, _YEAR_SECONDS, roles=frozenset({role})),
-            }
-            for role, password in secrets.staff_passwords.items()
-        ],
-        "partners": [
-            {"source": source, "key": signer.sign(f"partner {source}", _YEAR_SECONDS, source=source)}
-            for source in SOURCES
-        ],
-    }
+            if username not in known:
+                await accounts.add(username, password, [username])
+        tokens = {account["username"]: account["token"] for account in before.get("staff", ())}
+        partners = {partner["source"]: partner["key"] for partner in before.get("partners", ())}
+        credentials = {
+            "staff": [
+                {
+                    "username": role,
+                    "password": password,
+                    "roles": [role],
+                    "token": await _good(keys, tokens.get(role), read_form(KeyForm, _staff_form(role))),
+                }
+                for role, password in secrets.staff_passwords.items()
+            ],
+            "partners": [
+                {"source": source, "key": await _good(keys, partners.get(source), KeyForm(source=source, name="demo"))}
+                for source in SOURCES
+            ],
+        }
     write_private(home.credentials_file, credentials)
+
+
+def _staff_form(role: str) -> bytes:
+    return json.dumps({"username": role, "roles": [role], "name": "demo"}).encode()
+
+
+async def _good(keys: Keys, before: str | None, form: KeyForm) -> str:
+    """The token of the last start, or a new one where that has ended, nearly so, or is of another database."""
+    if before is not None and await keys.is_good(before, _MONTH_SECONDS):
+        return before
+    key: str = json.loads((await keys.create(None, "demo", form)).body)["key"]
+    return key
 
 
 async def post_demo_orders(home: Home, base_url: str, console: Console) -> dict[str, int]:

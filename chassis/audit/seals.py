@@ -98,6 +98,7 @@ class Verified:
     seals: int
     rows: int
     unsealed: int
+    last_number: int
     last_digest: str
     broken: tuple[str, ...]
 
@@ -119,7 +120,7 @@ async def verify(connection: Any, known: dict[int, str] | None = None) -> Verifi
         digests[number] = before.hex()
     broken += [f"seal {n} is not the one that was kept" for n, kept in (known or {}).items() if digests.get(n) != kept]
     unsealed = await connection.fetchval("SELECT count(*) FROM audit WHERE id > $1", after)
-    return Verified(len(digests), rows, unsealed, before.hex(), tuple(broken))
+    return Verified(len(digests), rows, unsealed, number, before.hex(), tuple(broken))
 
 
 async def _seals(connection: Any) -> AsyncIterator[Any]:

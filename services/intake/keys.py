@@ -13,11 +13,11 @@ from uuid import UUID
 from chassis.answer import Answer
 from chassis.audit.entry import current
 from chassis.database import Database, Transaction
-from chassis.errors import InvalidInput, NotFound, WrongState
+from chassis.errors import InvalidInput, NotFound, Unauthenticated, WrongState
 from chassis.idempotency import Memo, answer_once
 from chassis.ids import new_id
 from chassis.revocation import Revocations
-from chassis.security import TokenSigner
+from chassis.security import TokenSigner, TokenVerifier
 from chassis.telemetry import log
 from schemas.intake import AccessRevoked
 from services.intake import access_rows
@@ -129,6 +129,16 @@ class Keys:
             datetime.fromisoformat(shown["expires_at"]),
         )
         return replace(answer, body=json.dumps(shown | {"key": self.written(token)}))
+
+    async def is_good(self, written: str, seconds: float) -> bool:
+        """Whether a token is one of those kept here, and will be good for so long."""
+        try:
+            caller = TokenVerifier(self.signer.public_keys()).verify(written)
+        except Unauthenticated:
+            return False
+        async with self.database.reading() as db:
+            token = await access_rows.token_by_id(db, caller.token_id)
+            return token is not None and token.is_live(db.now + timedelta(seconds=seconds))
 
     # ── end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
