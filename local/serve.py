@@ -133,7 +133,8 @@ def _serve(app: Any, port: int, host: str = "127.0.0.1", draining: _Draining | N
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # Who asks, as the gateways that are named there say: uvicorn reads the variable itself. Otherwise nobody is believed.
+        proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )

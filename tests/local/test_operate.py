@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 async def typed(group: str, *arguments: str, environment: dict[str, str], status: int = 0) -> str:
     """`python -m local GROUP …`, without the second that a process of its own takes to start."""
-    command = typer.main.get_command(getattr(operate, group.replace("-", "_")))
+    command: Any = typer.main.get_group(getattr(operate, group.replace("-", "_")))
     run = await asyncio.to_thread(CliRunner().invoke, command, arguments, env=environment)
     assert run.exit_code == status, (run.output, run.exception)
     return run.output
