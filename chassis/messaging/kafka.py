@@ -23,6 +23,7 @@ from schemas.topics import Topic, group_of
 
 _LARGEST_POLL_RECORDS = 200
 _POLL_MS = 1000
+_LOOK_FOR_TOPICS_MS = 10_000
 _TOPIC_EXISTS = 36
 
 
@@ -117,6 +118,8 @@ class Reader:
             "session_timeout_ms": session_ms,
             "heartbeat_interval_ms": min(3000, session_ms // 3),
             "max_poll_interval_ms": 300_000,
+            # A member that joined while a topic was missing has none of its partitions, until it looks again.
+            "metadata_max_age_ms": _LOOK_FOR_TOPICS_MS,
             "max_partition_fetch_bytes": LARGEST_MESSAGE,
             "fetch_max_bytes": 16 * 1024 * 1024,
         }

@@ -105,7 +105,7 @@ def _duplicated(trial: Trial) -> Iterator[Violation]:
     for careplan_id, plan in evidence.plans.items():
         shown = evidence.shown.get(plan["order_id"]) if plan else None
         current = shown["careplan"]["careplan_id"] if shown and shown["careplan"] else None
-        if plan and (current != careplan_id or len(plan["versions"]) > 1):
+        if plan and (current not in (careplan_id, None) or len(plan["versions"]) > 1):
             said = f"care plan {careplan_id} has {len(plan['versions'])} versions; the order shows {current}"
             yield Violation("duplicated", said, order_id=plan["order_id"])
 
