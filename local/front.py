@@ -20,7 +20,7 @@ from local import metrics
 from local.site import Site
 
 _GENERATORS = ("/revisions", "/approve")
-_OF_MODELS = ("/api/costs", "/api/ops/models", "/api/reviews/")
+_OF_MODELS = ("/api/costs", "/api/ops/models", "/api/reviews/", "/api/knowledge")
 _NOT_PAGES = ("/api/", "/health/", "/metrics", "/openapi.json")
 
 

@@ -89,6 +89,49 @@ class ModelsState(BaseModel):
     budget: BudgetState
 
 
+class KnownDrug(BaseModel):
+    """`status` is "unverified" until a pharmacist has compared the file with the current label and signed it."""
+
+    id: str
+    generic: str
+    full_name: str
+    brands: list[str]
+    drug_class: str
+    routes: list[str]
+    high_risk: bool
+    rems: str
+    status: Literal["unverified", "verified"]
+    reviewed_by: str
+    facts: int
+
+
+class KnownDrugs(BaseModel):
+    knowledge_version: str
+    drugs: list[KnownDrug]
+
+
+class ShownFact(BaseModel):
+    """`more`: what a fact of this kind carries beside its text, in words: a test's threshold, an interaction's action."""
+
+    fact_id: str
+    drug_id: str
+    kind: str
+    text: str
+    source: str
+    unsure: bool
+    diagnoses: list[str]
+    more: dict[str, str]
+
+
+class KnownFacts(BaseModel):
+    drug: KnownDrug
+    facts: list[ShownFact]
+
+
+class FoundFacts(BaseModel):
+    facts: list[ShownFact]
+
+
 class Rejection(BaseModel):
     section: str
     reason: str

@@ -1,5 +1,6 @@
 """Builds the generator, and is the only place that does."""
 
+import asyncio
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -9,7 +10,8 @@ from chassis.messaging.jobs import Worker
 from chassis.messaging.nudges import Nudges
 from chassis.service import Parts, assemble
 from schemas.careplan import CarePlan, ProducedBy
-from services.generator import cost_routes, handlers, routes
+from services.generator import cost_routes, handlers, knowledge_routes, routes
+from services.generator.adapters.embedding import Embedder
 from services.generator.adapters.fleet import Fleet, fleet, one_model
 from services.generator.adapters.gate import Gate
 from services.generator.adapters.model import LanguageModel, ModelAnswer
@@ -22,7 +24,7 @@ from services.generator.domain.prices import Prices
 from services.generator.domain.request import PlanRequest, plan_request
 from services.generator.settings import GeneratorSettings
 from services.generator.storage import Assignment
-from services.generator.use_cases import Accounts, Asking, Budget, Generator, Review
+from services.generator.use_cases import Accounts, Asking, Budget, Generator, LookingUp, Review
 
 _SCRIPTED_CONCURRENCY = 64
 
@@ -50,7 +52,8 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
             raise BadAnswer(tuple(complaints))
         return plan
 
-    asking = Asking(parts.database, parts.keyring, models.candidates, prices, budget)
+    looking_up = LookingUp(parts.database, facts, Embedder() if models.billed else None)
+    asking = Asking(parts.database, parts.keyring, models.candidates, prices, budget, looking_up.long_records)
     generator = Generator(parts.database, parts.keyring, asking, prepare, compose, billed=models.billed)
     worker = Worker(
         parts.database,
@@ -60,14 +63,20 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
         tracing=parts.tracing,
     )
     generator.wake = worker.wake
+
+    async def index_knowledge() -> None:
+        await looking_up.embed_all_facts()
+        await asyncio.Event().wait()  # until the next start, which may bring other facts
+
     return assemble(
         parts,
         handlers.subscription(generator),
         [
             *routes.review_routers(Review(parts.database, prepare)),
+            knowledge_routes.router(facts, looking_up),
             *cost_routes.routers(Accounts(parts.database, models, prices, budget)),
         ],
-        loops=[("worker", worker.run)],
+        loops=[("worker", worker.run), *([("knowledge index", index_knowledge)] if models.billed else [])],
         has_jobs=True,
     )
 

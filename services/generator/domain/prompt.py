@@ -50,7 +50,7 @@ def order_message(request: PlanRequest, redaction: Redaction, delimiter: str, co
         ("Calendar", "\n".join(f"{v.fact.id}: {v.on}{f', then {v.again}' if v.again else ''}" for v in request.calendar if v.on)
          or "None."),
         ("Gaps", "\n".join(f"{missing.placeholder} {missing.text}" for missing in request.gaps) or "None."),
-        ("Records", f"<records {delimiter}>\n{order.patient_records}\n</records {delimiter}>"),
+        ("Records", f"<records {delimiter}>\n{_records(request)}\n</records {delimiter}>"),
     ]  # fmt: skip
     if complaints:
         listed = "\n".join(f"- {complaint}" for complaint in complaints)
@@ -58,6 +58,14 @@ def order_message(request: PlanRequest, redaction: Redaction, delimiter: str, co
             ("Your previous answer was refused", f"Write the whole plan again, without these faults:\n{listed}")
         )
     return redaction.hide("\n\n".join(f"# {title}\n\n{text}" for title, text in parts))
+
+
+def _records(request: PlanRequest) -> str:
+    text = request.order.patient_records
+    if not request.passages:
+        return text
+    parts = [f"[characters {start} to {end} of {len(text)}]\n{text[start:end]}" for start, end in request.passages]
+    return "\n[left out]\n".join(parts)
 
 
 def _item(item: ChecklistItem) -> dict[str, object]:

@@ -32,6 +32,8 @@ class PlanRequest:
     notes: tuple[str, ...]
     """What else the plan must say beside its sections: confirmed mismatches, unverified facts."""
     knowledge_version: str
+    passages: tuple[tuple[int, int], ...] = ()
+    """What a model reads of long records, as [start, end); empty: all of them."""
 
     @property
     def guide(self) -> Guide | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-CURRENT = "care_plan.v1"
+CURRENT = "care_plan.v2"
 
 
 @dataclass(frozen=True, slots=True)

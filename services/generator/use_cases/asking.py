@@ -8,9 +8,10 @@ The next model is asked only where nobody was billed by the one before.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from chassis import failpoints
 from chassis.crypto import Keyring
@@ -67,12 +68,16 @@ class Asking:
     """The models that may write this plan, the first choice first."""
     prices: Prices
     budget: Budget
+    look_up: Callable[[UUID, PlanRequest], Awaitable[PlanRequest]] | None = None
+    """Chooses what a model reads of long records."""
 
     async def ask(self, job: Job, request: PlanRequest, complaints: Sequence[str]) -> KeptAnswer:
         """ModelUnavailable where nobody wrote and nobody was billed; ModelFailed where somebody may have been."""
         models = self.candidates(request, complaints)
         if not models[0].billed:
             return await _ask_for_free(models[0], job, request, complaints)
+        if self.look_up:
+            request = await self.look_up(job.subject, request)
         digest = fingerprint(request, models[0].provider, models[0].model) if job.billed_tries == 1 else None
         if digest and (known := await self._answered_before(digest)):
             metrics.ANSWERS_REUSED.inc()

@@ -1,0 +1,83 @@
+"""Finding what matters: facts for whoever asks, and the passages of long records that a model is to read."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from uuid import UUID
+
+from chassis.database import Database
+from knowledge.base import KnowledgeBase
+from services.generator import retrieval
+from services.generator.domain.passages import LONG_RECORDS, Passage, chosen, passages_of, questions_about
+from services.generator.domain.request import PlanRequest
+from services.generator.retrieval import Question, Vector
+
+Embed = Callable[[Literal["query", "passage"], Sequence[str]], Awaitable[list[Vector] | None]]
+
+_FACTS_AT_ONCE = 64
+_PASSAGES_AT_ONCE = 32
+_ANSWERS_EACH = 3
+
+
+@dataclass
+class LookingUp:
+    """Without `embed` words alone find things, and no vector is ever computed."""
+
+    database: Database
+    knowledge: KnowledgeBase
+    embed: Embed | None = None
+    _facts_kept: bool = field(default=False)
+
+    async def facts(self, words: str, drug_id: str | None = None, limit: int = 10) -> list[str]:
+        """Ids of facts, the drug's own first."""
+        await self._keep_facts()
+        (question,) = await self._questions([words])
+        async with self.database.reading() as db:
+            return await retrieval.find_facts(db, question, drug_id, limit)
+
+    async def long_records(self, order_id: UUID, request: PlanRequest) -> PlanRequest:
+        """The request with the passages that a model reads of its records; as it is where they are short."""
+        text = request.order.patient_records
+        if len(text) <= LONG_RECORDS:
+            return request
+        await self.keep_passages(order_id, text)
+        ranked = []
+        for question in await self._questions(questions_about(request)):
+            async with self.database.reading() as db:
+                ranked.append(await retrieval.find_passages(db, order_id, question, _ANSWERS_EACH))
+        return replace(request, passages=chosen(request, ranked))
+
+    async def embed_all_facts(self) -> None:
+        """The knowledge base's vectors, a batch at a time; what is there already is not made again."""
+        await self._keep_facts()
+        while self.embed:
+            async with self.database.reading() as db:
+                waiting = await retrieval.facts_to_embed(db, _FACTS_AT_ONCE)
+            vectors = await self.embed("passage", [said for _, said in waiting])
+            if not waiting or vectors is None:
+                return
+            async with self.database.transaction() as tx:
+                await retrieval.embed_facts(tx, waiting, vectors)
+
+    async def _keep_facts(self) -> None:
+        if not self._facts_kept:
+            async with self.database.transaction() as tx:
+                await retrieval.keep_facts(tx, self.knowledge)
+            self._facts_kept = True
+
+    async def keep_passages(self, order_id: UUID, text: str) -> None:
+        passages: list[Passage] = passages_of(text)
+        async with self.database.transaction() as tx:
+            await retrieval.keep_passages(tx, order_id, text, passages)
+            waiting = await retrieval.passages_to_embed(tx, order_id)
+        for at in range(0, len(waiting), _PASSAGES_AT_ONCE):
+            some = waiting[at : at + _PASSAGES_AT_ONCE]
+            vectors = await self.embed("passage", [said for _, said in some]) if self.embed else None
+            if not vectors:
+                return  # words alone must find the rest
+            async with self.database.transaction() as tx:
+                await retrieval.embed_passages(tx, order_id, [start for start, _ in some], vectors)
+
+    async def _questions(self, texts: Sequence[str]) -> list[Question]:
+        vectors = await self.embed("query", texts) if self.embed else None
+        return [Question(text, vectors[at] if vectors else None) for at, text in enumerate(texts)]
