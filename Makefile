@@ -6,7 +6,7 @@ NPM    := web/scripts/npm
 FORM   := $(shell find web/src web/public web/scripts -type f) $(wildcard web/*.json web/*.ts) web/index.html schemas/asyncapi.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help up web demo backup restore eval test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth bench-sources clean
+.PHONY: help up web demo backup restore eval knowledge test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth bench-sources clean
 
 help: ## List the commands.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ restore: $(VENV)/ready ## Make an empty CAREPLAN_HOME from that file; `make up` 
 ##@ Work on it
 eval: $(VENV)/ready ## Grade the care plans of `scripted` on 30 cases; EVAL="--provider recorded:FILE --report out.md" for others.
 	@$(RUN) -m evals $(EVAL)
+	@$(RUN) -m evals.retrieval
+
+knowledge: $(VENV)/ready ## Write the pages of docs/knowledge from the drug files.
+	@$(RUN) -m knowledge.page
 
 test: $(VENV)/ready web ## Run the tests with everything they need: their own PostgreSQL and broker.
 	$(RUN) -m pytest -m "not faults"
