@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from chassis.errors import NotFound
-from chassis.openapi import READABLE
+from chassis.queries import READABLE
 from chassis.security import Caller, staff
 from knowledge.base import KnowledgeBase
 from knowledge.facts import Fact
