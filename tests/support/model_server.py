@@ -67,7 +67,7 @@ class FakeModel:
         self.in_flight += 1
         try:
             await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
-            await _respond(send, 200, _message(plan_for(prompt)))
+            await _respond(send, 200, _message(await asyncio.to_thread(plan_for, prompt)))
         finally:
             self.in_flight -= 1
 
