@@ -1,0 +1,86 @@
+"""CPU seconds, by process, and bytes in PostgreSQL that one order costs: `python bench/capacity/cpu_per_order.py [orders]`.
+
+Time on the clock depends on what else the machine does; CPU time hardly does, so that this can be measured on a busy one.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx2
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from local.environment import SERVICES
+from tests.support.all_in_one import AllInOne, all_in_one
+from tests.support.orders import new_order
+
+
+def cpu(system: AllInOne) -> dict[str, float]:
+    used: dict[str, float] = {}
+    for process in system.everybody():
+        try:
+            line, times = process.cmdline(), process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        name = next((s for s in SERVICES if s in line), "postgres" if "postgres" in line[0] else "other")
+        name = "broker" if "broker" in line else name
+        used[name] = used.get(name, 0) + times.user + times.system
+    return used
+
+
+async def post(base: str, token: str, count: int) -> list[str]:
+    gate = asyncio.Semaphore(32)
+    async with httpx2.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+
+        async def one() -> str:
+            async with gate:
+                return (await client.post("/api/orders", json=new_order())).json()["order_id"]
+
+        ids = await asyncio.gather(*(one() for _ in range(count)))
+        pending = list(ids)
+        while pending:
+            done = [(await client.get(f"/api/orders/{i}")).json()["status"] == "completed" for i in pending[-3:]]
+            pending = pending[:-3] if all(done) else pending
+            await asyncio.sleep(0.2)
+    return ids
+
+
+def main(count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, all_in_one(Path(folder) / "home", CAREPLAN_SEPARATE="1") as system:
+        system.start(300)
+        base = f"http://127.0.0.1:{system.port + 1}"
+        token = system.credentials()["staff"][0]["token"]
+        asyncio.run(post(base, token, 50))  # warm
+        time.sleep(6)
+        size = lambda: float(
+            next(
+                l.split()[1]
+                for l in httpx2.get(f"{base}/metrics").text.splitlines()
+                if l.startswith("careplan_database_bytes")
+            )
+        )
+        before, bytes_before, started = cpu(system), size(), time.monotonic()
+        asyncio.run(post(base, token, count))
+        time.sleep(6)
+        after = cpu(system)
+        result = {name: round((after[name] - before.get(name, 0)) / count * 1000, 2) for name in sorted(after)}
+        print(
+            json.dumps(
+                {
+                    "orders": count,
+                    "milliseconds of CPU an order": result,
+                    "sum": round(sum(result.values()), 1),
+                    "bytes an order": round((size() - bytes_before) / count),
+                    "seconds on the clock": round(time.monotonic() - started, 1),
+                }
+            )
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
