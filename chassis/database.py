@@ -73,8 +73,9 @@ class Transaction:
         """
         return await remember_new(self.connection, events)
 
-    def emit(self, fact: Fact, cause: Cause | None = None) -> Event:
-        trace = cause.trace if cause else current_traceparent()
+    def emit(self, fact: Fact, cause: Cause | None = None, trace: str | None = None) -> Event:
+        """`trace`: where the work is not done in the caller's own task."""
+        trace = trace or (cause.trace if cause else current_traceparent())
         event = Event(new_id(), self.codec.source, self.now, fact, trace, cause.id if cause else None)
         self._emissions.append(Emission.of(event, self.codec))
         return event

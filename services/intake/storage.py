@@ -37,6 +37,8 @@ class NewOrder:
     memo: Memo | None
     first_answer: Answer
     documents: tuple[KeptDocument, ...] = ()
+    trace: str | None = None
+    """Of its own request: a commit is shared by many."""
     entry: Entry | None = None
     """Of the audit: who submits it. Carried along, because one transaction saves the orders of many requests."""
 

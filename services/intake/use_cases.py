@@ -15,7 +15,7 @@ from chassis.idempotency import Memo, answer_once, error_answer, record, remembe
 from chassis.ids import new_id
 from chassis.security import Caller
 from chassis.strict_json import parse_json
-from chassis.telemetry import log
+from chassis.telemetry import current_traceparent, log
 from schemas.event import Event
 from schemas.intake import CarePlanRequested, OrderConfirmed, OrderReceived
 from schemas.order import Finding
@@ -97,6 +97,7 @@ class Intake:
                 memo=request.memo,
                 first_answer=first,
                 documents=tuple(documents),
+                trace=current_traceparent(),
                 entry=current(),
             )
         )
@@ -109,7 +110,7 @@ class Intake:
             if fresh:
                 await storage.insert_orders(tx, fresh)
             for order in fresh:
-                tx.emit(_received(order, tx.now))
+                tx.emit(_received(order, tx.now), trace=order.trace)
                 tx.audit(order.entry, 202, order.order_id)
             # A repeat's documents too: they were sent, and belong to the first one's order.
             of = {order.order_id: earlier.get(order.order_id, order.first_answer).subject for order in new}
