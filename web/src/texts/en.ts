@@ -254,6 +254,7 @@ export const en = {
     approveHigh: (n: number) => `${plural(n, "problem", "problems")} of high severity, see the top of the plan.`,
     approveGaps: (n: number) => `${plural(n, "piece", "pieces")} of information not provided.`,
     approveYes: "Sign",
+    gatesOpen: (n: number) => `This version cannot be signed yet: ${plural(n, "thing is", "things are")} open. Revise the plan first.`,
     approved: (version: number) => `Version ${version} is signed.`,
     cancel: "Cancel",
     revise: "Revise",

@@ -18,7 +18,7 @@ import { DownloadMenu } from "./download-menu";
 import { EvidencePanel } from "./evidence-panel";
 import { useOrder, useVersions } from "./order";
 import { PlanView, type Lit } from "./plan-view";
-import { useApprove, useRetry } from "./review";
+import { openGatesOf, useApprove, useRetry } from "./review";
 import styles from "./order-page.module.css";
 
 export default function OrderPage() {
@@ -236,7 +236,7 @@ function Approve({ orderId, careplan }: { orderId: string; careplan: OrderCarePl
         )}
         {approve.isError && (
           <Callout tone="danger" urgent>
-            {errorText(approve.error)}
+            <NotSigned error={approve.error} />
           </Callout>
         )}
         <div className={styles.asked}>
@@ -248,6 +248,24 @@ function Approve({ orderId, careplan }: { orderId: string; careplan: OrderCarePl
           </Button>
         </div>
       </Modal>
+    </>
+  );
+}
+
+/** Why the server refuses a signature: the gates that are open, each with where it stands in the plan. */
+function NotSigned({ error }: { error: Error }) {
+  const gates = openGatesOf(error);
+  if (gates.length === 0) return <p>{errorText(error)}</p>;
+  return (
+    <>
+      <p>{t.order.gatesOpen(gates.length)}</p>
+      <ul>
+        {gates.map(({ gate, where, message }) => (
+          <li key={gate + where + message}>
+            <b>{where}</b>: {message}
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

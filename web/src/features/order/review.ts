@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { call, withBody } from "@/api/call";
+import * as z from "zod/mini";
+import { ApiError, call, withBody } from "@/api/call";
 import { postApiCareplansByCareplanIdApprove, postApiOrdersByOrderIdRetry } from "@/api/generated";
 import { orderFollows } from "@/shared/order-follows";
 
@@ -17,6 +18,14 @@ export function useApprove(orderId: string) {
       orderFollows(queries, orderId, (plan) => plan.version > version || plan.review === "approved"),
     onError: () => queries.invalidateQueries({ queryKey: ["order", orderId] }),
   });
+}
+
+const gates = z.object({ gates: z.array(z.object({ gate: z.string(), where: z.string(), message: z.string() })) });
+
+/** Where a signature was refused because the plan is not fit for one: what is still open. */
+export function openGatesOf(error: Error): z.infer<typeof gates>["gates"] {
+  const read = gates.safeParse(error instanceof ApiError ? error.body.detail : null);
+  return read.success ? read.data.gates : [];
 }
 
 export function useRetry(orderId: string) {
