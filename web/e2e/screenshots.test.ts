@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { api, openBrowser, somebody, someOrder, visit, type Role } from "./support";
@@ -23,16 +23,19 @@ beforeAll(async () => {
     waiting: await send({ patient: { ...patient, first_name: "Anna" }, medication: "Stelara" }),
     blocked: await send({}),
   };
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  const { body } = await api("pharmacist", "GET", `/api/orders/${ids.plan}`);
-  const { careplan } = body as { careplan: { careplan_id: string; sections: { problem_list: { text: string }[] } } };
+  type Plan = { careplan_id: string; sections: { problem_list: { text: string }[] } };
+  const planOf = async () => ((await api("pharmacist", "GET", `/api/orders/${ids.plan}`)).body as { careplan: Plan | null }).careplan;
+  let careplan = await planOf();
+  for (; !careplan; careplan = await planOf()) await new Promise((resolve) => setTimeout(resolve, 200));
   const { sections } = careplan;
   const [first, ...rest] = sections.problem_list;
   const revised = { ...sections, problem_list: [{ ...first, text: `${first?.text ?? ""} No signs of it at the last visit.` }, ...rest] };
   await api("pharmacist", "POST", `/api/careplans/${careplan.careplan_id}/revisions`, { sections: revised, note: "After the call with the clinic" });
   await new Promise((resolve) => setTimeout(resolve, 2_000));
 }, 60_000);
-afterAll(() => browser?.close());
+afterAll(async () => {
+  if (FOLDER) await browser.close();
+});
 
 type Shot = [name: string, role: Role | null, path: () => string, ready: string, act?: (page: Page) => Promise<unknown>];
 
@@ -73,16 +76,25 @@ async function light(page: Page) {
   await page.locator("li:has-text('Creatinine') button[aria-pressed]").first().click();
 }
 
+const LARGEST = 150 * 1024;
+
+/** As PNG; where that would be too much for a repository, as JPEG. */
+async function shoot(page: Page, name: string) {
+  const picture = await page.screenshot();
+  if (picture.length <= LARGEST) writeFileSync(`${FOLDER}/${name}.png`, picture);
+  else await page.screenshot({ path: `${FOLDER}/${name}.jpg`, type: "jpeg", quality: 80 });
+}
+
 test.runIf(FOLDER).each(SHOTS)("%s", { timeout: 60_000 }, async (name, role, path, ready, act) => {
   const { page, close } = await visit(browser, role, path());
   await page.getByRole("heading", { name: ready, exact: true }).first().waitFor();
   await act?.(page);
   await page.waitForTimeout(400);
-  await page.screenshot({ path: `${FOLDER}/${name}.png` });
+  await shoot(page, name);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.setViewportSize({ width: 820, height: 1180 });
   await page.waitForTimeout(400);
-  await page.screenshot({ path: `${FOLDER}/${name}-tablet-dark.png` });
+  await shoot(page, `${name}-tablet-dark`);
   await close();
 });
 

@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useState, type ReactNode, type SubmitEvent } from "react";
 import { ApiError, faultsOf } from "@/api/call";
 import { Badge } from "@/shared/badge";
 import { Callout } from "@/shared/callout";
@@ -121,7 +121,7 @@ function NewKeyForm({ onKey }: { onKey: (key: string) => void }) {
   const [whose, setWhose] = useState<"source" | "username">("source");
   const faults = create.error instanceof ApiError ? faultsOf(create.error) : [];
 
-  function submit(event: FormEvent<HTMLFormElement>) {
+  function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const typed = new FormData(event.currentTarget);
     const text = (name: string) => (typed.get(name) as string).trim();
