@@ -19,7 +19,8 @@ beforeAll(async () => {
     return answer.order_id ?? answer.detail?.order_id ?? "";
   };
   ids = {
-    plan: await send({}),
+    // Somebody of this name may be on file from an earlier run.
+    plan: await send({ confirm: true }),
     waiting: await send({ patient: { ...patient, first_name: "Anna" }, medication: "Stelara" }),
     blocked: await send({}),
   };
