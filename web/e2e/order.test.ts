@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { api, expectAccessible, openBrowser, pdf, RECORDS, somebody, someOrder, visit, type Role, type Visit } from "./support";
+import { api, expectAccessible, forgetSession, openBrowser, pdf, RECORDS, somebody, someOrder, visit, type Role, type Visit } from "./support";
 
 let browser: Browser;
 const visits: Visit[] = [];
@@ -96,7 +96,7 @@ describe("from the paper to the signed plan", () => {
 
     await desk.getByRole("link", { name: "Revise" }).click();
     const first = desk.getByLabel("Statement").first();
-    await first.fill("Checked at the counter: thrombosis risk is low.");
+    await first.fill(`${await first.inputValue()} Checked at the counter.`);
     await desk.getByLabel("Note on this version").fill("Reworded P1");
     await desk.getByRole("button", { name: "Save as the next version" }).click();
     await desk.getByText("Checked at the counter").first().waitFor();
@@ -250,6 +250,7 @@ describe("nothing is lost, nothing is done twice", () => {
     expect(await page.getByLabel("Last name").inputValue()).toBe("Half-typed");
     expect(await page.getByLabel("Allergy 1").inputValue()).toBe("Latex");
     await page.getByRole("button", { name: "Sign out" }).click();
+    forgetSession("assistant");
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });

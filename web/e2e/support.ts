@@ -161,6 +161,9 @@ export function pdf(text: string): Buffer {
   return Buffer.from(file, "latin1");
 }
 
+/** Signing out ends the session that all of a role's windows share: the next window signs in anew. */
+export const forgetSession = (role: Role) => void sessions.delete(role);
+
 /** Kills the processes that serve, hard; the all-in-one starts them again. */
 export function killServices(): void {
   const parent = readFileSync(`${HOME}/careplan.pid`, "utf8").trim();
