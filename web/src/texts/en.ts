@@ -518,7 +518,7 @@ export const en = {
     disable: "Disable",
     disableOf: (who: string) => `Disable ${who}`,
     signOutAll: "Sign out",
-    signOutOf: (who: string) => `Sign ${who} out everywhere`,
+    signOutOf: (who: string) => `Sign out ${who} everywhere`,
     signedOut: (who: string) => `${who} is signed out everywhere.`,
     audit: "Audit",
     auditHint: "Every read and change of patient data and of access: who, when, what, from where, with what outcome. Never content.",
