@@ -38,7 +38,7 @@ def environment_of(
     if addresses.embedded_broker:
         mine |= {"KAFKA_EMBEDDED": "true", "KAFKA_SESSION_SECONDS": "1", "KAFKA_PARTITIONS": "4"}
     if "DATABASE_CONNECTIONS" not in inherited:
-        mine["DATABASE_CONNECTIONS"] = "4"  # one machine: each costs ten megabytes
+        mine["DATABASE_CONNECTIONS"] = "3"  # one machine: each costs ten megabytes
     return {**inherited, **mine}
 
 

@@ -69,6 +69,8 @@ WHERE jobs.id = mine.id AND jobs.generation = mine.generation RETURNING jobs.id
 
 
 _OUTAGE_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 0.02
+"""Between claims: longer, and workers stand idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Worker:
             self._start(job)
         # A claim that filled all the room may have left others waiting: the next job that ends looks again at once.
         self._more_may_wait = len(claimed) >= room
-        await asyncio.sleep(pause_after(len(claimed)))
+        await asyncio.sleep(pause_after(len(claimed), longest_seconds=_LONGEST_PAUSE_SECONDS))
         await self._until_woken()
 
     def _start(self, job: Job) -> None:

@@ -26,7 +26,7 @@ from services.generator.settings import GeneratorSettings
 from services.generator.storage import Assignment
 from services.generator.use_cases import Accounts, Asking, Budget, Generator, LookingUp, Review
 
-_SCRIPTED_CONCURRENCY = 64
+_SCRIPTED_CONCURRENCY = 128
 
 
 def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: LanguageModel | None = None) -> FastAPI:
