@@ -1,7 +1,7 @@
 """UUIDv7: made by whoever creates the thing; sorts by time, which keeps every index append-only."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -16,6 +16,11 @@ def new_id() -> UUID:
 def id_in(text: str) -> UUID | None:
     """The id that a path names, in either case; None where it is not written as one (`UUID()` takes far more)."""
     return UUID(text) if _WRITTEN.fullmatch(text) else None
+
+
+def made_at(id: UUID) -> datetime:
+    """When a UUIDv7 was made, by the clock of who made it; anything for other ids."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000 % 32_503_680_000, UTC)
 
 
 def first_id_of(moment: datetime) -> UUID:

@@ -13,7 +13,7 @@ MODEL_TOKENS = Counter(
 MODEL_COST = Counter(
     "careplan_model_cost_usd", "What did answered calls cost, by the dated table of prices?", ("provider", "model")
 )
-MODEL_BUDGET = Gauge("careplan_model_budget_usd", "How much may a month cost? 0 where there is no limit.")
+MODEL_BUDGET = Gauge("careplan_model_budget_usd", "How much may a month cost, 0 where there is no limit?")
 MODEL_SPENT = Gauge("careplan_model_spent_usd", "How much of the month's budget is used, with what is set aside?")
 ANSWERS_REUSED = Counter("careplan_model_answers_reused", "How many calls did an answer save that was given before?")
 PLANS_GIVEN_UP = Counter("careplan_plans_given_up", "Why is there no plan after all tries?", ("reason",))

@@ -1,14 +1,17 @@
 """What reporting does: keep the read model, and answer from it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from chassis.audit.entry import saw
 from chassis.database import Database
 from chassis.errors import NotFound
+from chassis.ids import made_at
 from chassis.security import Caller
 from schemas.careplan import unpack
 from schemas.event import Event
@@ -19,6 +22,9 @@ from services.reporting.domain.read_model import change_of, merged, merged_versi
 from services.reporting.domain.views import shown_careplan, shown_order
 from services.reporting.live_list import LiveList
 from services.reporting.storage import Filter
+
+_JUST_MADE = timedelta(seconds=60)
+_CATCHING_UP_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 0)
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,20 @@ class Reporting:
             versions=tuple(PlanVersion(**version) for version in versions),
         )
 
+    async def _caught_up(self, careplan_id: UUID, version: int | None) -> tuple[Any, list[Any]] | None:
+        """The plan as the read model has it. One that was made just now may still be on its way here: who has read at
+        intake that it is completed is not told that it does not exist.
+        """
+        for pause in _CATCHING_UP_SECONDS:
+            async with self.database.reading() as db:
+                found = await storage.careplan_by_id(db, careplan_id, version)
+            if found is not None or abs(datetime.now(UTC) - made_at(careplan_id)) > _JUST_MADE:
+                return found
+            await asyncio.sleep(pause)
+        return None
+
     async def _careplan(self, caller: Caller, careplan_id: UUID, version: int | None = None) -> tuple[Any, list[Any]]:
-        async with self.database.reading() as db:
-            found = await storage.careplan_by_id(db, careplan_id, version)
+        found = await self._caught_up(careplan_id, version)
         if found is None or (caller.is_partner and found[0]["source"] != caller.source):
             raise NotFound("There is no such care plan.")
         saw(found[0]["order_id"])

@@ -29,7 +29,21 @@ async def _connected(database: Database, broker: Broker) -> AsyncIterator[tuple[
         relay = Relay(database, sender, Nudges())
         async with database.reading() as db:
             relay._highest = await sent_up_to(db)
-        yield relay, LostLog(database, consumer, admin, _MINE)
+        lost_log = LostLog(database, consumer, admin, _MINE)
+        await _sees_its_topics(lost_log)
+        yield relay, lost_log
+
+
+async def _sees_its_topics(lost_log: LostLog) -> None:
+    """A broker of Kafka hears of a new topic a moment after its maker; until then a check says that it is gone."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await lost_log._places()
+            except LookupError:
+                await asyncio.sleep(0.05)
+            else:
+                return
 
 
 async def _emit(database: Database, count: int) -> None:

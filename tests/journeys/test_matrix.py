@@ -30,6 +30,9 @@ GET     /api/costs                                            401  403  403  200
 GET     /api/costs/orders/{order_id}                          401  403  403  200  200  403  403
 GET     /api/icd10                                            401  200  200  403  200  200  200
 POST    /api/intake/{source}                                  401  403  403  403  403  415  403
+GET     /api/knowledge                                        401  200  200  200  200  403  403
+GET     /api/knowledge/search                                 401  400  400  400  400  403  403
+GET     /api/knowledge/{drug_id}                              401  200  200  200  200  403  403
 GET     /api/notifications/deliveries                         401  403  403  403  200  200  200
 POST    /api/notifications/deliveries/{delivery_id}/resend    401  403  403  403  202  202  404
 GET     /api/notifications/subscriptions                      401  403  403  403  200  200  200
@@ -128,6 +131,7 @@ async def clinics(system: Stack) -> AsyncIterator[Clinics]:
     while (await admin.get(f"/api/careplans/{shown['careplan']['careplan_id']}")).status_code != 200:
         pass
     ids = {
+        "drug_id": "ivig",
         "order_id": order_id,
         "careplan_id": shown["careplan"]["careplan_id"],
         "source": "clinic",

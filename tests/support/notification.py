@@ -100,7 +100,11 @@ class Desk:
         async with asyncio.timeout(30):
             while True:
                 (shown,) = await self.listed()
-                if shown["tries"] == tries and await self.sql("SELECT FROM subscriptions WHERE rests_until > now()"):
+                if (
+                    shown["tries"] == tries
+                    and shown["last_code"]
+                    and await self.sql("SELECT FROM subscriptions WHERE rests_until > now()")
+                ):
                     return shown
                 await asyncio.sleep(0.02)
 
