@@ -24,8 +24,13 @@ async function expectFit(page: Page, state: string) {
   await expectAccessible(page, `${state}, dark`);
   for (const viewport of [page.viewportSize(), TABLET]) {
     if (viewport) await page.setViewportSize(viewport);
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(wider, `${state} is wider than a window of ${viewport?.width ?? 0}`).toBeLessThanOrEqual(0);
+    // What floats over the page finds its new place a moment after the window has changed.
+    await expect
+      .poll(() => page.evaluate(() => document.documentElement.scrollWidth - innerWidth), {
+        message: `${state} is wider than a window of ${viewport?.width ?? 0}`,
+        timeout: 5_000,
+      })
+      .toBeLessThanOrEqual(0);
   }
   await page.setViewportSize({ width: 1366, height: 768 });
 }
