@@ -6,7 +6,7 @@ NPM    := web/scripts/npm
 FORM   := $(shell find web/src web/public web/scripts -type f) $(wildcard web/*.json web/*.ts) web/index.html schemas/asyncapi.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help up web demo backup restore eval knowledge test test-faults chaos chaos-mutants check format lock schemas bench bench-compare bench-growth bench-sources clean
+.PHONY: help up web demo backup restore eval knowledge test test-faults test-soak chaos chaos-mutants check format lock schemas bench bench-compare bench-growth bench-sources clean
 
 help: ## List the commands.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ knowledge: $(VENV)/ready ## Write the pages of docs/knowledge from the drug file
 	@$(RUN) -m knowledge.page
 
 test: $(VENV)/ready web ## Run the tests with everything they need: their own PostgreSQL and broker.
-	$(RUN) -m pytest -m "not faults" -n 2 --dist loadfile
+	$(RUN) -m pytest -m "not faults and not soak" -n 2 --dist loadfile
 
 chaos: $(VENV)/ready ## Harm the whole system by a seeded schedule and judge it: SEED=7 MINUTES=2 BROKER=kafka (docs/chaos.md).
 	@$(RUN) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),2) --broker $(or $(BROKER),embedded)
@@ -46,6 +46,9 @@ chaos-mutants: $(VENV)/ready ## Prove that chaos can fail: broken copies of this
 
 test-faults: $(VENV)/ready ## Kill, pause, fill and repeat for real, on the embedded broker and on Apache Kafka: the promises (docs/messaging.md).
 	$(RUN) -m pytest -m faults
+
+test-soak: $(VENV)/ready ## Fill the running system for many minutes, and watch its memory.
+	$(RUN) -m pytest -m soak -s
 
 check: $(VENV)/ready web/node_modules/.package-lock.json ## Style, types and the walls between the rooms.
 	$(RUN) -m ruff check .

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -23,6 +23,9 @@ from schemas.topics import Topic, group_of
 
 _LARGEST_POLL_RECORDS = 200
 _POLL_MS = 1000
+_STANDS_STILL_SECONDS = 30.0
+_COMMIT_SECONDS = 20.0
+_STOP_SECONDS = 10.0
 _LOOK_FOR_TOPICS_MS = 10_000
 _TOPIC_EXISTS = 36
 
@@ -74,6 +77,13 @@ def _new_topic(topic: Topic, settings: ServiceSettings) -> NewTopic:
     return NewTopic(topic.name, settings.kafka_partitions, settings.kafka_replication, topic_configs=configs)
 
 
+class ReaderStandsStill(RuntimeError):
+    """There is something to read and nothing comes: the client has lost its group and does not know it.
+
+    Seen with aiokafka 0.14 once in some ten restarts of a broker. A new client reads on at once.
+    """
+
+
 @dataclass
 class Reader:
     """One member of a consumer group: a poll is handled whole, then its offsets are committed."""
@@ -91,9 +101,11 @@ class Reader:
         consumer = self._consumer()
         lag = Lag(self.service, [topic.name for topic in self.topics], consumer)
         watching: asyncio.Task[None] | None = None
+        clock = asyncio.get_running_loop().time
         try:
             await consumer.start()
             watching = asyncio.create_task(lag.watch())
+            heard_at = clock()
             while not self.stopping.is_set():
                 polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_LARGEST_POLL_RECORDS)
                 if polled:
@@ -102,10 +114,14 @@ class Reader:
                         await failpoints.reach("ack")
                     lag.committed |= await _commit(consumer, polled)
                     await asyncio.sleep(pause_after(sum(map(len, polled.values()))))
+                    heard_at = clock()
+                elif lag.something_waits and clock() - heard_at > _STANDS_STILL_SECONDS:
+                    raise ReaderStandsStill(self.service)
         finally:
             if watching:
                 watching.cancel()
-            await consumer.stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
 
     def _consumer(self) -> AIOKafkaConsumer:
         session_ms = int(self.settings.kafka_session_seconds * 1000)
@@ -141,7 +157,7 @@ async def _commit(
     """The offsets that are committed now; none where the partitions are another member's by now."""
     offsets = {partition: records[-1].offset + 1 for partition, records in polled.items()}
     try:
-        await consumer.commit(offsets)
+        await asyncio.wait_for(consumer.commit(offsets), _COMMIT_SECONDS)
         return offsets
     except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
         # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.

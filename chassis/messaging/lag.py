@@ -21,6 +21,9 @@ class Lag:
     consumer: AIOKafkaConsumer
     committed: dict[TopicPartition, int] = field(default_factory=dict)
     """Offsets by which the reader goes on; it writes them after each commit."""
+    something_waits: bool = False
+    """There is more to read, or the group has forgotten us: as far as was last heard."""
+    _has_had_partitions: bool = False
 
     async def watch(self) -> None:
         try:
@@ -37,6 +40,8 @@ class Lag:
             behind = {partition: end - await self._handled_up_to(partition) for partition, end in ends.items()}
         except KafkaError:
             return  # away for a moment: what was measured last stands
+        self._has_had_partitions |= bool(mine)
+        self.something_waits = any(events > 0 for events in behind.values()) or (self._has_had_partitions and not mine)
         self._show(behind, len(mine))
 
     async def _handled_up_to(self, partition: TopicPartition) -> int:

@@ -11,9 +11,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.fetcher import Fetcher
 
+from chassis.messaging import kafka
 from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.dead_letters import Message
-from chassis.messaging.kafka import Reader, ensure_topics, producer
+from chassis.messaging.kafka import Reader, ReaderStandsStill, ensure_topics, producer
 from chassis.messaging.nudges import Nudges
 from schemas.topics import ORDERS
 from tests.support.chassis import settings_for, until
@@ -198,6 +199,33 @@ async def test_a_reader_is_woken_by_the_relay_of_its_process(broker: Broker) -> 
         nudges.tell([ORDERS.name])
         await until(lambda: len(seen) == 2)
         assert asyncio.get_running_loop().time() - started < 0.2
+
+
+async def test_a_reader_to_whom_nothing_comes_although_there_is_something_gives_up(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that has lost its group does not say so: it waits for ever. A new one reads on."""
+    monkeypatch.setattr(kafka, "_STANDS_STILL_SECONDS", 1.0)
+    seen: list[bytes | None] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+
+    class _Known(Reader):
+        def _consumer(self) -> AIOKafkaConsumer:
+            self.consumer = super()._consumer()
+            return self.consumer
+
+    await _send(broker, b"1")
+    reader = _Known(settings_for(broker), "readers", (ORDERS,), receive, asyncio.Event())
+    async with _running(reader) as task:
+        await until(lambda: len(seen) == 1)
+        reader.consumer.pause(*reader.consumer.assignment())
+        await _send(broker, b"2")
+        with pytest.raises(ReaderStandsStill):
+            await asyncio.wait_for(task, 40)
+    async with _running(_reader(broker, receive)):
+        await until(lambda: seen == [b"1", b"2"], 30)
 
 
 async def test_a_reader_that_is_gone_is_told_no_more() -> None:

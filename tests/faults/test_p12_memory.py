@@ -17,7 +17,7 @@ from tests.support import pdfs
 from tests.support.kafka import ApacheKafka, KafkaUnavailable
 from tests.support.system import System, charted_order, only_embedded, running_system
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
 _MOST_MIB = 400
 _BACKLOG = 20_000
