@@ -10,7 +10,7 @@ from tests.chaos.report import readable
 from tests.chaos.system import BrokerName
 from tests.support.kafka import KafkaUnavailable, jars
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.soak
 
 
 def _left_out_without(broker: str) -> None:
