@@ -179,7 +179,7 @@ async def test_an_absent_database_holds_the_partition_and_afterwards_it_goes_on(
         await until(lambda: len(handler.batches) >= 3)
         assert not receiving.done()
         await own_postgres.start()
-        await asyncio.wait_for(receiving, 15)
+        await asyncio.wait_for(receiving, 40)
         assert await _effects(database) == 3
         assert await consumer.dead_letters.newest() == []
         await database.close()
@@ -194,7 +194,7 @@ async def test_an_undecodable_message_waits_for_an_absent_database_too(own_postg
         await asyncio.sleep(0.1)
         assert not receiving.done()
         await own_postgres.start()
-        await asyncio.wait_for(receiving, 15)
+        await asyncio.wait_for(receiving, 40)
         assert len(await consumer.dead_letters.newest()) == 1
         await database.close()
 
@@ -214,7 +214,7 @@ async def test_a_paused_database_is_waited_for(own_postgres: EmbeddedPostgres) -
         assert not receiving.done()
         for process in backends:
             os.kill(process, signal.SIGCONT)
-        await asyncio.wait_for(receiving, 15)
+        await asyncio.wait_for(receiving, 40)
         assert await _effects(database) == 2
         await database.close()
 

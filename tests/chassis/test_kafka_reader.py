@@ -68,7 +68,7 @@ async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_no
         await asyncio.Event().wait()
 
     async with _running(_reader(broker, dies)):
-        await asyncio.wait_for(began.wait(), 15)
+        await asyncio.wait_for(began.wait(), 40)
 
     async def receive(messages: Sequence[Message]) -> None:
         seen.extend(message.value for message in messages)
@@ -77,7 +77,7 @@ async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_no
     async with _running(_reader(broker, receive, stopping)) as running:
         await until(lambda: len(seen) == 2, 15)
         stopping.set()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 30)
     await _send(broker, b"3")
     async with _running(_reader(broker, receive)):
         await until(lambda: len(seen) == 3, 15)
@@ -163,10 +163,10 @@ async def test_stopping_lets_the_poll_in_hand_finish(broker: Broker) -> None:
         finished.extend(messages)
 
     async with _running(_reader(broker, receive, stopping)) as running:
-        await asyncio.wait_for(began.wait(), 15)
+        await asyncio.wait_for(began.wait(), 40)
         stopping.set()
         go_on.set()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 30)
     assert len(finished) == 1
 
 

@@ -155,7 +155,7 @@ async def test_a_commit_wakes_the_relay_and_the_relay_tells_the_readers(intake: 
     await asyncio.sleep(0.1)
     started = asyncio.get_running_loop().time()
     await _emit(intake)
-    await asyncio.wait_for(nudge.wait(), 5)
+    await asyncio.wait_for(nudge.wait(), 20)
     assert asyncio.get_running_loop().time() - started < 0.5, "it waited for its safety poll"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

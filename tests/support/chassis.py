@@ -85,7 +85,7 @@ def an_event(fact: Any = None, source: str = "intake", **more: Any) -> Event:
     return Event(new_id(), source, NOON, fact or asked_again(), **more)
 
 
-async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 10) -> None:
+async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 30) -> None:
     """Returns once `happened()` is true; TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while True:
