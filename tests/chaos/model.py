@@ -15,11 +15,15 @@ from datetime import date
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from schemas.order import Order
 from services.generator.adapters.scripted import scripted_answer
 from services.generator.domain.answer import Answer
 from services.generator.domain.request import plan_request
+from tests.support.model_servers import breaks_off, refuses, says
 from tests.support.plans import facts
 
 Mood = Literal["good", "slow", "busy", "broken", "cut", "silent", "nonsense"]
@@ -63,16 +67,18 @@ class FakeModel:
     _asked: Counter[int] = field(default_factory=Counter)
     _refused: Counter[int] = field(default_factory=Counter)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        prompt = _prompt_in(json.loads(await _body(receive)))
+        prompt = _prompt_in(await Request(scope, receive).json())
         found = _CASE.search(prompt)
         assert found, "every order of a chaos run says which case it is"
         call = Call(int(found[1]), self._mood(int(found[1]), stubborn=bool(found[2])), time.monotonic())
         self.calls.append(call)
         try:
-            await self._answer(call, prompt, receive, send)
+            response = await self._answer(call, prompt, receive)
+            if response is not None:
+                await response(scope, receive, send)
         finally:
             call.ended = time.monotonic()
 
@@ -86,23 +92,25 @@ class FakeModel:
             return "nonsense"
         return mood
 
-    async def _answer(self, call: Call, prompt: str, receive: Any, send: Any) -> None:
+    async def _answer(self, call: Call, prompt: str, receive: Receive) -> Response | None:
+        """None: there is none, and who asked has hung up."""
         chance = random.Random(f"{self.seed} {call.case} seconds {self._asked[call.case]}")
         await asyncio.sleep(chance.uniform(0.05, 0.6))
         match call.mood:
             case "busy":
-                await _respond(send, 429, {"type": "error"}, retry_after="1")
+                return refuses(429, retry_after="1")()
             case "broken":
-                await _respond(send, chance.choice((500, 503, 529)), {"type": "error"})
+                return refuses(chance.choice((500, 503, 529)))()
             case "silent":
                 await receive()  # until who asked hangs up
+                return None
             case "cut":
-                await _respond(send, 200, _message(plan_for(prompt)), broken_off=True)
+                return breaks_off()
             case "nonsense":
-                await _respond(send, 200, _message('{"problem_list": []}'))
-            case "good" | "slow":
-                await asyncio.sleep(chance.uniform(2, 4) if call.mood == "slow" else 0)
-                await _respond(send, 200, _message(plan_for(prompt)))
+                return says("anthropic", '{"problem_list": []}')()
+            case "slow":
+                await asyncio.sleep(chance.uniform(2, 4))
+        return says("anthropic", plan_for(prompt))()
 
 
 def plan_for(prompt: str) -> str:
@@ -132,32 +140,3 @@ def order_in(prompt: str) -> Order:
 def _prompt_in(request: dict[str, Any]) -> str:
     content: str = request["messages"][0]["content"]
     return content
-
-
-def _message(text: str) -> dict[str, Any]:
-    return {
-        "id": "msg_chaos", "type": "message", "role": "assistant", "model": "fake-model-1",
-        "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": None,
-        "usage": {"input_tokens": 100, "output_tokens": 50},
-    }  # fmt: skip
-
-
-async def _body(receive: Any) -> bytes:
-    body, more = b"", True
-    while more:
-        part = await receive()
-        body, more = body + part.get("body", b""), part.get("more_body", False)
-    return body
-
-
-async def _respond(
-    send: Any, status: int, body: dict[str, Any], *, retry_after: str = "", broken_off: bool = False
-) -> None:
-    content = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
-    if retry_after:
-        headers.append((b"retry-after", retry_after.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    # Broken off: the length was promised, the server closes the connection at half of it.
-    half = content[: len(content) // 2] if broken_off else content
-    await send({"type": "http.response.body", "body": half, "more_body": broken_off})

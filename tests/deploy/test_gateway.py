@@ -1,9 +1,7 @@
 """The gateway's table is the all-in-one's: each method and path reaches the service that owns it, and nothing else gets out."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx2
@@ -14,35 +12,18 @@ from local.environment import SERVICES
 from local.front import owner_of
 from tests.deploy.conftest import Watched
 from tests.support.gateway import gateway
+from tests.support.in_thread import Answered, Asked, serving_in_thread
 
 
 @contextmanager
 def _who(name: str) -> Iterator[str]:
     """A service that answers everything with its name and the path it was asked for."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", "0")))
-            body = f"{name} {self.path}".encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.send_header("server", "said nobody")
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    def answer(asked: Asked) -> Answered:
+        return Answered(200, f"{name} {asked.path}".encode(), {"server": "said nobody"})
 
-        do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = do_HEAD = _answer  # noqa: N815 (the library's names)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving_in_thread(answer) as port:
+        yield f"127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,8 @@ days and findings that stand nowhere by chance.
 import asyncio
 import json
 import re
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from tests.support import pdfs
 from tests.support.all_in_one import PROJECT, AllInOne, all_in_one
 from tests.support.orders import an_npi
+from tests.support.otlp import Receiver, otlp_receiver
 from tests.support.partners import with_text
 from tests.support.stack import sample_order
 
@@ -39,39 +37,12 @@ def secrets_in(text: str) -> set[str]:
     return found | {number for number in NUMBERS if re.search(rf"(?<![0-9a-f.-]){number}(?![0-9a-f])", lower)}
 
 
-class Collector:
-    """An OpenTelemetry collector, as far as a sender can tell."""
-
-    def __init__(self) -> None:
-        received = self.received = list[bytes]()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                received.append(self.rfile.read(int(self.headers["content-length"])))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    @classmethod
-    @contextmanager
-    def running(cls) -> Iterator["Collector"]:
-        here = cls()
-        threading.Thread(target=here.server.serve_forever, daemon=True).start()
-        yield here
-        here.server.shutdown()
-
-
 @dataclass
 class Run:
     """A running system, and every refusal that somebody got who had not just sent what it is about."""
 
     system: AllInOne
-    collector: Collector
+    collector: Receiver
     refusals: list[str] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
 
@@ -222,9 +193,9 @@ async def a_statement_that_fails(run: Run) -> None:
 
 @pytest.mark.timeout(300)
 async def test_a_whole_run_leaves_nothing_about_its_patients_behind(tmp_path: Path) -> None:
-    with Collector.running() as collector:
+    with otlp_receiver() as collector:
         talkative = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "CAREPLAN_TRACE_SAMPLE": "1",
             "CAREPLAN_LOG_LEVEL": "debug",
         }
@@ -240,7 +211,7 @@ async def test_a_whole_run_leaves_nothing_about_its_patients_behind(tmp_path: Pa
         left = {
             "metrics": metrics,
             "kafka": "\n".join(on_kafka),
-            "traces": b"\n".join(collector.received).decode("latin-1"),
+            "traces": b"\n".join(collector.raw).decode("latin-1"),
             "refusals": "\n".join(run.refusals),
             "headers": "\n".join(run.headers),
             **{str(log.relative_to(tmp_path)): log.read_text(errors="replace") for log in tmp_path.rglob("*.log")},

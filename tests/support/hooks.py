@@ -1,17 +1,16 @@
 """A partner's receiver of webhooks, in a thread of its own: for tests whose system is another process."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from dataclasses import dataclass
+
+from tests.support.in_thread import Answered, Asked, serving_in_thread
 
 
 @dataclass
 class Hooks:
     port: int
-    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[Mapping[str, str], bytes]]
     """Headers, by their lower-case names, and body."""
 
     @property
@@ -21,21 +20,11 @@ class Hooks:
 
 @contextmanager
 def hooks() -> Iterator[Hooks]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            here.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(204)
-            self.end_headers()
+    received: list[tuple[Mapping[str, str], bytes]] = []
 
-        def log_message(self, *_: Any) -> None:
-            pass
+    def take(asked: Asked) -> Answered:
+        received.append((asked.headers, asked.body))
+        return Answered(204)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    here = Hooks(server.server_port)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield here
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving_in_thread(take) as port:
+        yield Hooks(port, received)

@@ -1,18 +1,21 @@
 """A language model outside the system: Anthropic's protocol over HTTP, every call counted, moods as a test likes."""
 
 import asyncio
-import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from local.ports import free_port
 from tests.chaos.model import plan_for
+from tests.support.model_servers import refuses, says
 
 Mood = Literal["good", "busy", "broken", "silent"]
 
@@ -54,20 +57,24 @@ class FakeModel:
             await self._task
             self._server = self._task = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        prompt = json.loads(await _body(receive))["messages"][0]["content"]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        prompt = (await Request(scope, receive).json())["messages"][0]["content"]
+        response = await self._answer(prompt)
+        await response(scope, receive, send)
+
+    async def _answer(self, prompt: str) -> Response:
         found = _CHART.search(prompt)
         chart = found[1] if found else ""
         self.calls[chart] += 1
         if self.mood == "busy":
-            return await _respond(send, 429, {"type": "error"}, ((b"retry-after", b"1"),))
+            return refuses(429, retry_after="1")()
         if self.mood == "broken":
-            return await _respond(send, 500, {"type": "error"})
+            return refuses(500)()
         self.billed[chart] += 1
         self.in_flight += 1
         try:
             await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
-            await _respond(send, 200, _message(await asyncio.to_thread(plan_for, prompt)))
+            return says("anthropic", await asyncio.to_thread(plan_for, prompt))()
         finally:
             self.in_flight -= 1
 
@@ -80,26 +87,3 @@ async def fake_model() -> AsyncIterator[FakeModel]:
         yield model
     finally:
         await model.stop()
-
-
-def _message(text: str) -> dict[str, Any]:
-    return {
-        "id": "msg_fake", "type": "message", "role": "assistant", "model": "fake-model-1",
-        "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": None,
-        "usage": {"input_tokens": 100, "output_tokens": 50},
-    }  # fmt: skip
-
-
-async def _body(receive: Any) -> bytes:
-    body, more = b"", True
-    while more:
-        part = await receive()
-        body, more = body + part.get("body", b""), part.get("more_body", False)
-    return body
-
-
-async def _respond(send: Any, status: int, body: dict[str, Any], more: tuple[tuple[bytes, bytes], ...] = ()) -> None:
-    content = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), *more]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})

@@ -1,14 +1,14 @@
 """A real receiver of traces: OTLP over HTTP with protobuf, as an OpenTelemetry collector has it."""
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.support.in_thread import Answered, Asked, serving_in_thread
 
 
 @dataclass(frozen=True)
@@ -54,25 +54,10 @@ def _span(service: str, span: Any) -> Span:
 def otlp_receiver() -> Iterator[Receiver]:
     """On 127.0.0.1, in threads of its own."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            here.take(body)
-            self.send_response(200)
-            self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def take(asked: Asked) -> Answered:
+        here.take(gzip.decompress(asked.body) if asked.headers.get("content-encoding") == "gzip" else asked.body)
+        return Answered(headers={"content-type": "application/x-protobuf"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    here = Receiver(server.server_port)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving_in_thread(take) as port:
+        here = Receiver(port)
         yield here
-    finally:
-        server.shutdown()
-        server.server_close()

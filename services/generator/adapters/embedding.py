@@ -4,17 +4,15 @@ that the event loop never waits for it and numpy is never in the service's memor
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from chassis.child import run_program
 from chassis.telemetry import log
 
-_PROGRAM = str(Path(__file__).with_name("embedding_worker.py"))
+_PROGRAM = Path(__file__).with_name("embedding_worker.py")
 _AT_ONCE = 1
 
 
@@ -29,25 +27,10 @@ class Embedder:
         if not texts:
             return []
         async with self._turns:
-            said = await self._run(json.dumps({"kind": kind, "texts": list(texts)}).encode())
+            asked = json.dumps({"kind": kind, "texts": list(texts)}).encode()
+            said = await run_program(_PROGRAM, asked, seconds=self.seconds, env={"OMP_NUM_THREADS": "1"})
         vectors: list[str] | None = json.loads(said) if said else None
         if vectors is None or len(vectors) != len(texts):
             log.warning("embedding.failed", kind=kind, texts=len(texts))
             return None
         return vectors
-
-    async def _run(self, asked: bytes) -> bytes | None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", _PROGRAM,
-            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd="/", env={"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(self.seconds):
-                said, _ = await process.communicate(asked)
-        except TimeoutError:
-            return None
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-        return said if process.returncode == 0 else None
