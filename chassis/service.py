@@ -26,6 +26,7 @@ from chassis.messaging.kafka import Reader, administrator, ensure_topics, onlook
 from chassis.messaging.lost_log import LostLog
 from chassis.messaging.nudges import Nudges, outbox_of
 from chassis.messaging.outbox import Relay
+from chassis.pacing import is_set_within
 from chassis.rate_limits import RateLimit
 from chassis.revocation import Revocations
 from chassis.security import TokenVerifier
@@ -193,9 +194,7 @@ class _Running:
     async def stop(self) -> None:
         """Lets the poll in hand finish and commit; everything else is safe to cut off."""
         self.stopping.set()
-        try:
-            await asyncio.wait_for(self.drained.wait(), _DRAIN_SECONDS)
-        except TimeoutError:
+        if not await is_set_within(self.drained, _DRAIN_SECONDS):
             log.warning("service.not_drained", service=self.parts.service)
         for task in self._tasks:
             task.cancel()

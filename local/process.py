@@ -119,7 +119,8 @@ class Process:
                 return
             self.send(number)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), limit)
+                async with asyncio.timeout(limit):
+                    await self._ended.wait()
 
     async def kill(self) -> None:
         """As a crash would: no warning, nothing tidied up."""

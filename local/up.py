@@ -133,7 +133,8 @@ async def _is_ready(port: int) -> bool:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /health/ready HTTP/1.1\r\nHost: local\r\nConnection: close\r\n\r\n")
-        status = await asyncio.wait_for(reader.readline(), 3)
+        async with asyncio.timeout(3):
+            status = await reader.readline()
         writer.close()
     except (OSError, TimeoutError):
         return False

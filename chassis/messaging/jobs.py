@@ -12,7 +12,7 @@ from uuid import UUID
 from opentelemetry.trace import SpanKind
 
 from chassis.database import COLLISIONS, OUTAGES, Database, Transaction
-from chassis.pacing import pause_after
+from chassis.pacing import is_set_within, pause_after
 from chassis.telemetry import UNTRACED, Tracing, log
 
 JOBS_TABLE = """
@@ -219,10 +219,7 @@ class Worker:
 
     async def _until_woken(self) -> None:
         # The poll finds jobs that were postponed, or that a dead worker left behind.
-        try:
-            await asyncio.wait_for(self._wake.wait(), self.safety_poll_seconds)
-        except TimeoutError:
-            pass
+        await is_set_within(self._wake, self.safety_poll_seconds)
 
     async def _keep_leases(self) -> None:
         """Extends what runs; a job that lost its lease is cancelled, since nothing it does can count."""

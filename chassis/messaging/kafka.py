@@ -121,7 +121,8 @@ class Reader:
             if watching:
                 watching.cancel()
             with suppress(TimeoutError):
-                await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await consumer.stop()
 
     def _consumer(self) -> AIOKafkaConsumer:
         session_ms = int(self.settings.kafka_session_seconds * 1000)
@@ -157,7 +158,8 @@ async def _commit(
     """The offsets that are committed now; none where the partitions are another member's by now."""
     offsets = {partition: records[-1].offset + 1 for partition, records in polled.items()}
     try:
-        await asyncio.wait_for(consumer.commit(offsets), _COMMIT_SECONDS)
+        async with asyncio.timeout(_COMMIT_SECONDS):
+            await consumer.commit(offsets)
         return offsets
     except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
         # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.

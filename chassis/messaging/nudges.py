@@ -16,7 +16,11 @@ from aiokafka import AIOKafkaConsumer
 
 _SHORTEST_FETCH_MS = 5
 """With 0 the embedded broker never returns data."""
-
+_LOOKS = (0.01, 0.25, 0.05)
+"""Without nudges looking is how anything is ever found: after so many seconds at the soonest, at the latest, and for each
+second since something came last."""
+_LOOKS_FOR_SAFETY = (0.05, 1.0, 1.0)
+"""The same, where nudges come."""
 
 _LOOPBACK = "127.0.0.1"
 
@@ -81,8 +85,7 @@ class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
     def __init__(self, *topics: str, nudge: asyncio.Event | None, **settings: Any) -> None:
         super().__init__(*topics, fetch_max_wait_ms=_SHORTEST_FETCH_MS, **settings)
         self._nudge = nudge or asyncio.Event()
-        # With nudges the look is a safety net; without, it is how anything is ever found.
-        self._soonest, self._slowest, self._slope = (0.05, 1.0, 1.0) if nudge else (0.01, 0.25, 0.05)
+        self._soonest, self._slowest, self._slope = _LOOKS_FOR_SAFETY if nudge else _LOOKS
         self._last_data = 0.0
 
     async def start(self) -> None:

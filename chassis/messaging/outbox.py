@@ -13,7 +13,7 @@ from chassis import failpoints
 from chassis.messaging.codec import LARGEST_MESSAGE, Codec
 from chassis.messaging.lost_log import Partition, send_again_what_was_lost, sent_up_to
 from chassis.messaging.nudges import Nudges
-from chassis.pacing import pause_after
+from chassis.pacing import is_set_within, pause_after
 from schemas.event import Event
 from schemas.topics import TOPIC_OF
 
@@ -137,10 +137,7 @@ class Relay:
 
     async def _something_to_send(self) -> None:
         # The event wakes at once; the poll finds what a dead process or another replica left behind.
-        try:
-            await asyncio.wait_for(self.database.outbox_filled.wait(), _SAFETY_POLL_SECONDS)
-        except TimeoutError:
-            pass
+        await is_set_within(self.database.outbox_filled, _SAFETY_POLL_SECONDS)
 
     async def send_waiting(self) -> int:
         """Sends at most one batch; returns how many it sent. The rows stay locked until Kafka has them."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
+from chassis.pacing import is_set_within
 from services.intake.storage import CHANGES_CHANNEL
 
 _LOOK_AGAIN_SECONDS = 1.0
@@ -71,7 +72,4 @@ class Changes:
                 pause = _LOOK_AGAIN_SECONDS if end is None else min(_LOOK_AGAIN_SECONDS, end - loop.time())
                 if pause <= 0:
                     return
-                try:
-                    await asyncio.wait_for(changed.wait(), pause)
-                except TimeoutError:
-                    continue
+                await is_set_within(changed, pause)

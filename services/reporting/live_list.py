@@ -76,7 +76,8 @@ class LiveList:
     async def _hear(self, heard: asyncio.Queue[Change]) -> None:
         """Waits for the next announcement, a while at most: the last watcher may have gone."""
         try:
-            announced = await asyncio.wait_for(heard.get(), 5)
+            async with asyncio.timeout(5):
+                announced = await heard.get()
         except TimeoutError:
             return
         self._pass_on(await self._read([UUID(name) for name in announced.split(",")]) if announced else None)
@@ -106,7 +107,9 @@ class LiveList:
         end = asyncio.get_running_loop().time() + seconds
         try:
             while (rest := end - asyncio.get_running_loop().time()) > 0:
-                yield await asyncio.wait_for(changes.get(), rest)
+                async with asyncio.timeout(rest):
+                    change = await changes.get()
+                yield change
         except TimeoutError:
             return
         finally:

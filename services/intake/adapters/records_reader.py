@@ -84,7 +84,8 @@ class _Worker:
             return None
         # Its pipes may end a moment before the process is known to have.
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), 0.2)
+            async with asyncio.timeout(0.2):
+                await process.wait()
         ended_by = process.returncode
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -166,7 +167,8 @@ class RecordsReader:
         self, use: Callable[[_Worker], Awaitable[tuple[dict[str, Any], bytes]]]
     ) -> tuple[dict[str, Any], bytes]:
         try:
-            worker = await asyncio.wait_for(self._idle.get(), _WAIT_SECONDS)
+            async with asyncio.timeout(_WAIT_SECONDS):
+                worker = await self._idle.get()
         except TimeoutError:
             raise Unavailable("Too many files are being read: try again in a moment.") from None
         try:

@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanKind
 
 from chassis.crypto import CannotOpen, Keyring
 from chassis.database import COLLISIONS, OUTAGES, Database
+from chassis.pacing import is_set_within
 from chassis.telemetry import UNTRACED, Tracing, log
 from services.notification import storage
 from services.notification.domain.message import Told
@@ -118,10 +119,7 @@ class Sending:
                 until_next = await storage.seconds_to_next(db)
             if until_next is not None:
                 seconds = min(seconds, max(0.02, until_next))
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            pass
+        await is_set_within(self._wake, seconds)
 
     # ── one lane ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,41 @@
+"""How loops wait."""
+
+import asyncio
+
+import pytest
+
+from chassis.pacing import is_set_within, pause_after
+
+pytestmark = pytest.mark.anyio
+
+
+def test_the_pause_grows_with_what_was_handled_up_to_a_limit() -> None:
+    assert pause_after(0) == 0
+    assert pause_after(1) < pause_after(10) < pause_after(1_000) == pause_after(2_000)
+    assert pause_after(1_000, longest_seconds=0.01) == 0.01
+
+
+async def test_waiting_says_whether_it_was_set() -> None:
+    event = asyncio.Event()
+    assert not await is_set_within(event, 0.01)
+    event.set()
+    assert await is_set_within(event, 0.01)
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_loop_that_is_told_to_stop_in_the_moment_of_being_woken_stops(steps: int) -> None:
+    event = asyncio.Event()
+
+    async def loop() -> None:
+        while True:
+            event.clear()
+            await is_set_within(event, 60)
+
+    looping = asyncio.create_task(loop())
+    await asyncio.sleep(0.01)
+    event.set()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    looping.cancel()
+    await asyncio.wait([looping], timeout=5)
+    assert looping.cancelled()
