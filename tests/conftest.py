@@ -1,6 +1,8 @@
 """Fixtures that every test may use. Helpers live in tests/support."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,14 @@ from local.broker import EmbeddedBroker
 from local.postgres import EmbeddedPostgres
 from tests.support.databases import fresh_database, make_template, run
 from tests.support.kafka import ApacheKafka, Broker, KafkaUnavailable
+from tests.support.limits import bounded, limit_of
 from tests.support.stack import Stack, environments, running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if isinstance(item, pytest.Function) and iscoroutinefunction(item.obj):
+        item.obj = bounded(item.obj, time.monotonic() + limit_of(item))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ fits the code is a failure too: a mutant that is not one proves nothing.
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+
+from tests.support.commands import run_command
 
 _PROJECT = Path(__file__).parents[2]
 _PATCHES = Path(__file__).with_name("patches")
@@ -32,6 +33,8 @@ _NOT_COPIED = shutil.ignore_patterns(
     "dist",
 )
 _HEAL_WITHIN = "45"
+_SECONDS = 1200
+"""Some minutes of harm, and then the healing: a run that takes longer hangs."""
 """Seconds: the mutants that never heal need not be waited for."""
 
 
@@ -74,11 +77,9 @@ def mutated(mutant: Mutant) -> Iterator[Path]:
         for shared in (".venv", ".cache"):
             if (_PROJECT / shared).exists():
                 (copy / shared).symlink_to((_PROJECT / shared).resolve())
-        applied = subprocess.run(
-            ["git", "apply", str(mutant.patch)], cwd=copy, capture_output=True, text=True, check=False
-        )
-        if applied.returncode != 0:
-            raise MutantFailed(f"{mutant.name} does not fit the code any more: mend the patch.\n{applied.stderr}")
+        applied = run_command(["git", "apply", str(mutant.patch)], seconds=60, cwd=copy)
+        if applied.code:
+            raise MutantFailed(f"{mutant.name} does not fit the code any more: mend the patch.\n{applied.output}")
         yield copy
 
 
@@ -88,12 +89,10 @@ def catch(mutant: Mutant) -> dict[str, int]:
         report = copy / "report"
         command = [sys.executable, "-m", "tests.chaos", "--seed", mutant.seed, "--minutes", mutant.minutes]
         command += ["--broker", mutant.broker, "--report", str(report), "--heal-within", _HEAL_WITHIN]
-        run = subprocess.run(
-            command, cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)}, capture_output=True, text=True, check=False
-        )
+        run = run_command(command, seconds=_SECONDS, cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)})
         written = report / f"{mutant.broker}-seed-{mutant.seed}" / "report.json"
         if not written.exists():
-            raise MutantFailed(f"{mutant.name}: the run came to no verdict.\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+            raise MutantFailed(f"{mutant.name}: the run came to no verdict.\n{run.output[-4000:]}")
         charges: dict[str, int] = json.loads(written.read_text())["charges"]
     if not any(charges[charge] for charge in mutant.charges):
         raise MutantFailed(f"{mutant.name} was not caught: {charges}")

@@ -1,13 +1,13 @@
 """Every alert fires when it should and rests when it should, rests on metrics that the code has, and leads to its runbook."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.support.commands import run_command
 from tests.support.metrics import series_names
 from tests.support.queries import labels_in, metrics_in
 
@@ -22,14 +22,11 @@ def _rules() -> dict[str, dict[str, Any]]:
 
 
 def test_alerts_fire_and_rest_as_their_cases_say(promtool: str) -> None:
-    run = subprocess.run([promtool, "test", "rules", *_CASES], capture_output=True, text=True, check=False, timeout=110)
-    assert run.returncode == 0, run.stdout + run.stderr
+    run_command([promtool, "test", "rules", *_CASES], seconds=100).well()
 
 
 def test_prometheus_takes_its_configuration(promtool: str) -> None:
-    command = [promtool, "check", "config", "--syntax-only", "deploy/prometheus/prometheus.yml"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
-    assert run.returncode == 0, run.stdout + run.stderr
+    run_command([promtool, "check", "config", "--syntax-only", "deploy/prometheus/prometheus.yml"], seconds=100).well()
 
 
 def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_rests() -> None:

@@ -1,7 +1,6 @@
 """compose.yaml is valid, and says what the code says: services, settings, ports, topics' needs, the order of starting."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from chassis.service import _DRAIN_SECONDS
 from local.environment import SERVICES
 from local.installation import make_secrets
 from local.serve import build_service
+from tests.support.commands import run_command
 from tests.support.services import required_of, settings_of
 
 _FILE = Path("deploy/compose.yaml")
@@ -36,8 +36,7 @@ def _containers(compose: dict[str, Any], service: str) -> list[dict[str, Any]]:
 
 def test_it_is_valid_by_the_compose_schema() -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(_FILE)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
-    assert run.returncode == 0, run.stdout + run.stderr
+    run_command(command, seconds=100).well()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from local.environment import SERVICES
 from local.ports import free_port
 from tests.support.background import background
+from tests.support.commands import run_command
 from tests.support.services import settings_of
 from tests.support.stack import environments
 
@@ -33,8 +33,8 @@ def test_a_service_imports_nothing_that_its_image_leaves_out(service: str) -> No
         f"others = [n for n in {SERVICES!r} if n != {service!r} and f'services.{{n}}.main' in sys.modules]\n"
         f"print(json.dumps([[n for n in {left_out!r} if n in sys.modules], others]))"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=110)
-    assert json.loads(run.stdout) == [[], []]
+    run = run_command([sys.executable, "-c", code], seconds=100).well()
+    assert json.loads(run.output) == [[], []]
 
 
 def test_the_runtime_lock_is_a_part_of_the_lock_hash_by_hash() -> None:
@@ -71,8 +71,8 @@ def test_the_dockerfile_takes_these_steps_and_ends_as_nobody() -> None:
 def test_a_service_built_by_the_steps_starts_and_answers(tmp_path: Path) -> None:
     """Seconds to minutes: the packages are fetched as a build fetches them."""
     folder = tmp_path / "careplan"
-    subprocess.run(["deploy/image/install.sh", folder, "requirements-runtime.lock"], check=True, timeout=900)
-    subprocess.run(["deploy/image/assemble.sh", "notification", Path.cwd(), folder], check=True, timeout=300)
+    run_command(["deploy/image/install.sh", folder, "requirements-runtime.lock"], seconds=800).well()
+    run_command(["deploy/image/assemble.sh", "notification", Path.cwd(), folder], seconds=200).well()
     megabytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
     assert megabytes < 250
     assert not (folder / "app" / "services" / "intake").exists()

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.background import finish
+from tests.support.commands import run_command
 from tests.support.system import System, charted_order, embedded_broker, only_embedded, running_system
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -100,15 +102,12 @@ async def test_p2_a_line_to_postgres_that_is_down_and_one_that_is_slow(system: S
 def small_disk() -> Iterator[Path]:
     """256 MiB of memory as a disk, where the user that PostgreSQL runs as may walk. Only root mounts one."""
     folder = Path(tempfile.mkdtemp(prefix="careplan-disk-", dir="/var/tmp"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
+    if run_command(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", folder], seconds=20).code:
         folder.rmdir()
         pytest.skip("A full disk left out: nobody but root mounts one here")
     folder.chmod(0o755)
     yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    run_command(["umount", "-l", folder], seconds=20).well()
     folder.rmdir()
 
 
@@ -158,7 +157,7 @@ async def test_p2_a_disk_that_fails_to_keep_is_no_202(system: System, answers: _
     everybody = [system.postgres.pid, *(child.pid for child in psutil.Process(system.postgres.pid).children())]
     command = [strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]
     command += ["-e", "inject=fsync,fdatasync:error=EIO", *(part for pid in everybody for part in ("-p", str(pid)))]
-    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         async with asyncio.timeout(60):
             while not answers.told[503]:
@@ -166,7 +165,7 @@ async def test_p2_a_disk_that_fails_to_keep_is_no_202(system: System, answers: _
                 await answers.ask(4)
     finally:
         tracer.send_signal(signal.SIGINT)
-        tracer.wait(10)
+        finish(tracer)
     if system.postgres.pid is None:
         await system.postgres.start()
     async with asyncio.timeout(60):

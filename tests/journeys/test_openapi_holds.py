@@ -65,10 +65,15 @@ def authorization_of(caller: str) -> str | None:
 
 
 async def everybody_attacks(
-    attacked: Stack, ids: Mapping[str, str], folder: Path, thorough: Mapping[str, int], *options: str
+    attacked: Stack,
+    ids: Mapping[str, str],
+    folder: Path,
+    thorough: Mapping[str, int],
+    *options: str,
+    seconds: float = 300,
 ) -> None:
     """`thorough`: how many made-up cases an operation by whom; the others get a few, and no coverage of limits."""
-    fuzz, at_once = Fuzz(attacked.base_url, folder), asyncio.Semaphore(2)
+    fuzz, at_once = Fuzz(attacked.base_url, folder, seconds), asyncio.Semaphore(2)
 
     async def attack(caller: str) -> str:
         phases = ["--phases", "coverage,fuzzing" if caller in thorough else "fuzzing"]
@@ -104,4 +109,4 @@ async def test_every_role_finds_only_answers_of_the_document_however_long_it_loo
     attacked: Stack, ids: Mapping[str, str], tmp_path: Path
 ) -> None:
     everybody = dict.fromkeys((*ROLES, "clinic", "pharmacorp", "nobody"), 150)
-    await everybody_attacks(attacked, ids, tmp_path, everybody)
+    await everybody_attacks(attacked, ids, tmp_path, everybody, seconds=3_000)

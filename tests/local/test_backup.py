@@ -2,25 +2,19 @@
 
 import os
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.all_in_one import all_in_one
+from tests.support.commands import Ran, run_command
 from tests.support.orders import new_order
 
 
-def _local(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "local", *arguments],
-        env={**os.environ, "CAREPLAN_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def _local(home: Path, *arguments: str) -> Ran:
+    environment = {**os.environ, "CAREPLAN_HOME": str(home)}
+    return run_command([sys.executable, "-m", "local", *arguments], seconds=100, env=environment)
 
 
 @pytest.mark.timeout(300)
@@ -33,11 +27,11 @@ def test_an_empty_home_is_restored_with_orders_plans_accounts_and_keys(tmp_path:
             before = system.until(desk, order_id, "completed")
             token = desk.headers["authorization"]
         done = _local(system.home, "backup", str(file))
-        assert done.returncode == 0, done.stderr
+        done.well()
         system.kill_everything()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     done = _local(tmp_path / "new", "restore", str(file))
-    assert done.returncode == 0, done.stderr
+    done.well()
     with all_in_one(tmp_path / "new") as system:
         system.start(300)
         with system.as_("assistant") as desk:
@@ -52,6 +46,6 @@ def test_a_home_in_use_is_not_restored_over(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{}")
     (tmp_path / "any.tar").write_bytes(b"")
     done = _local(tmp_path, "restore", str(tmp_path / "any.tar"))
-    assert done.returncode != 0
-    assert "is not empty" in done.stderr
+    assert done.code != 0
+    assert "is not empty" in done.output
     assert (tmp_path / "secrets.json").read_text() == "{}"

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ import pytest
 from local import postgres_leftovers
 from local.postgres import EmbeddedPostgres
 from local.postgres_leftovers import PostgresAlreadyRunning
+from tests.support.commands import speaking
 from tests.support.processes import lives
 
 pytestmark = pytest.mark.anyio
@@ -167,10 +167,11 @@ asyncio.run(main())
 
 
 async def test_postgres_ends_with_a_killed_parent_and_starts_under_the_next(home: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", _PARENT, str(home)], stdout=subprocess.PIPE, text=True) as parent:
+    with speaking([sys.executable, "-c", _PARENT, str(home)]) as parent:
         assert parent.stdout
         orphan = int(parent.stdout.readline())
         parent.kill()
+        parent.wait(10)
     async with EmbeddedPostgres(home) as postgres:
         assert postgres.pid != orphan
         assert not lives(orphan)

@@ -15,6 +15,7 @@ import pytest
 from local.lifeline import tie
 from local.process import Child, ChildFailed
 from local.supervisor import Supervisor, pause_before_restart
+from tests.support.commands import speaking
 from tests.support.processes import lives
 
 pytestmark = pytest.mark.anyio
@@ -127,7 +128,7 @@ asyncio.run(main(Path(sys.argv[1])))
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_stops_everything_last_started_first(tmp_path: Path, number: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, "-c", _PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
+    with speaking([sys.executable, "-c", _PARENT, str(tmp_path)]) as parent:
         _two_children_of(parent)
         parent.send_signal(number)
         said, _ = parent.communicate(timeout=5)
@@ -136,9 +137,10 @@ async def test_a_signal_stops_everything_last_started_first(tmp_path: Path, numb
 
 
 async def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", _PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
+    with speaking([sys.executable, "-c", _PARENT, str(tmp_path)]) as parent:
         children = _two_children_of(parent)
         parent.kill()
+        parent.wait(10)
     await _until(lambda: not any(map(lives, children)), within=2)
 
 
@@ -153,19 +155,20 @@ time.sleep(60)
 
 
 async def test_nothing_outlives_a_killed_parent_where_the_kernel_does_not_help() -> None:
-    with subprocess.Popen([sys.executable, "-c", _TIED], stdout=subprocess.PIPE, text=True) as parent:
+    with speaking([sys.executable, "-c", _TIED]) as parent:
         assert parent.stdout
         child = int(parent.stdout.readline())
         await _until(lambda: psutil.Process(child).name() == "sleep", within=5)
         assert lives(child)
         parent.kill()
+        parent.wait(10)
     await _until(lambda: not lives(child), within=5)
 
 
 def test_the_watcher_ends_with_the_child_it_watches() -> None:
     command, _ = tie(["sleep", "0.2"], signal.SIGTERM, by_kernel=False)
     with subprocess.Popen(command, start_new_session=True) as process:
-        process.wait()
+        process.wait(30)
     time.sleep(1)
     assert not [found for found in psutil.process_iter(["cmdline"]) if "lifeline.py" in str(found.info["cmdline"])]
 

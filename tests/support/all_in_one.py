@@ -15,6 +15,8 @@ import httpx2
 import psutil
 
 from local.ports import free_port
+from tests.support.background import begin
+from tests.support.commands import end_group
 
 PROJECT = Path(__file__).parents[2]
 
@@ -35,14 +37,9 @@ class AllInOne:
     def start(self, seconds: float = 60) -> float:
         """Returns after how many seconds the system was ready."""
         started = time.monotonic()
-        with self.output.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "local", "up"],
-                cwd=self._project,
-                env=self._environment,
-                stdout=output,
-                stderr=output,
-            )
+        self.output.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "local", "up"]
+        self._process = begin(command, self.output, self._environment, self._project)
         while "Ready:" not in self.output.read_text():
             if self._process.poll() is not None or time.monotonic() - started > seconds:
                 raise AssertionError(f"not ready: {self.output.read_text()[-2000:]}")
@@ -98,5 +95,5 @@ def all_in_one(home: Path, project: Path = PROJECT, **environment: str) -> Itera
     try:
         yield system
     finally:
-        if system._process and system._process.poll() is None:
-            system.kill_everything()
+        if system._process:
+            end_group(system._process)

@@ -5,8 +5,9 @@ As with Apache Kafka: a machine that cannot have one leaves its tests out and sa
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
+
+from tests.support.commands import Ran, run_command
 
 _CACHE = Path(__file__).parents[2] / ".cache" / "debian"
 _PACKAGE = {"promtool": "prometheus", "prometheus": "prometheus", "caddy": "caddy"}
@@ -51,16 +52,16 @@ def _fetched(name: str) -> str:
 
 def _unpack(package: str, folder: Path) -> None:
     download = _run(["apt-get", "download", package], folder)
-    if download.returncode != 0:
+    if download.code:
         # A fresh machine has no lists yet; only root may fetch them.
         _run(["apt-get", "update"], folder)
         download = _run(["apt-get", "download", package], folder)
-    if download.returncode != 0:
-        said = next(iter(download.stderr.splitlines()), "")[:200]
+    if download.code:
+        said = next(iter(download.output.splitlines()), "")[:200]
         raise ProgramUnavailable(f"{package} left out: Debian's package cannot be fetched ({said})")
     (archive,) = folder.glob("*.deb")
-    subprocess.run(["dpkg-deb", "-x", archive, folder], check=True, timeout=120)
+    _run(["dpkg-deb", "-x", str(archive), str(folder)], folder).well()
 
 
-def _run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+def _run(command: list[str], folder: Path) -> Ran:
+    return run_command(command, seconds=100, cwd=folder)

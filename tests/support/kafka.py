@@ -7,7 +7,6 @@ Needs Java 17 and Maven, which fetches the jars once into .cache/kafka. The same
 import asyncio
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from local.broker import answers
 from local.ports import free_port
 from local.process import Child, Process
+from tests.support.commands import run_command
 
 _POM = Path(__file__).with_name("pom.xml")
 _CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
@@ -104,12 +104,12 @@ def _version() -> str:
 def _copy_dependencies(folder: Path) -> None:
     command = ["mvn", "--batch-mode", "--quiet", "--file", str(_POM), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    if run.returncode == 0:
+    run = run_command(command, seconds=600)
+    if run.code == 0:
         return
     shutil.rmtree(folder, ignore_errors=True)
-    said = next((line for line in run.stdout.splitlines() if "ERROR" in line), run.stderr)[:400]
-    if any(sign in run.stdout for sign in _REGISTRY_AWAY):
+    said = next((line for line in run.output.splitlines() if "ERROR" in line), run.output)[:400]
+    if any(sign in run.output for sign in _REGISTRY_AWAY):
         message = f"Apache Kafka left out: Maven reaches no registry ({said})"
         raise KafkaUnavailable(message)
     message = f"Maven could not fetch Apache Kafka: {said}"
@@ -223,10 +223,5 @@ class ApacheKafka:
         self._data.mkdir(parents=True, exist_ok=True)
         self._properties.write_text(_PROPERTIES.format(port=self.port, controller=self._controller, data=self._data))
         cluster = "Y2FyZXBsYW4tdGVzdHMwMA"  # any 16 bytes, in base64
-        with self.log.open("ab") as log:
-            subprocess.run(
-                self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)),
-                check=True,
-                stdout=log,
-                stderr=log,
-            )
+        format_ = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        run_command(format_, seconds=60).well()

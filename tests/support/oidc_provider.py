@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ import httpx2
 from local.broker import answers
 from local.ports import free_port
 from local.process import Child, Process
+from tests.support.commands import run_command
 
 _HERE = Path(__file__).with_name("oidc")
 _CACHE = Path(__file__).parents[2] / ".cache" / "oidc"
@@ -60,11 +60,11 @@ def installed() -> Path:
 
 def _install(folder: Path) -> None:
     command = [_tool("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    run = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
-    if run.returncode and os.environ.get("CI"):
-        raise RuntimeError(f"npm ci failed: {run.stderr[-400:]}")
-    if run.returncode:
-        raise NodeUnavailable(f"the OIDC provider is left out: npm could not install it ({run.stderr[-200:]!r})")
+    run = run_command(command, seconds=100, cwd=folder, env=_environment())
+    if run.code and os.environ.get("CI"):
+        raise RuntimeError(f"npm ci failed: {run.output[-400:]}")
+    if run.code:
+        raise NodeUnavailable(f"the OIDC provider is left out: npm could not install it ({run.output[-200:]!r})")
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.commands import run_command
+
 _CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -24,6 +26,7 @@ _CHECKS = (
 class Fuzz:
     base_url: str
     folder: Path
+    seconds: float
 
     async def __call__(self, name: str, authorization: str | None, ids: Mapping[str, str], *options: str) -> str:
         """What it prints where it finds something; nothing where all answers are the document's."""
@@ -33,21 +36,9 @@ class Fuzz:
         command += ["--no-shrink", "--warnings", "off", *options]
         if authorization:
             command += ["--header", f"Authorization: {authorization}"]
-        process = await asyncio.create_subprocess_exec(
-            str(Path(sys.executable).with_name("st")),
-            "--config-file",
-            str(config),
-            *command,
-            cwd=self.folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            output, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-        return "" if process.returncode == 0 else output.decode(errors="replace")
+        whole: list[str | Path] = [Path(sys.executable).with_name("st"), "--config-file", config, *command]
+        ran = await asyncio.to_thread(run_command, whole, seconds=self.seconds, cwd=self.folder)
+        return ran.output if ran.code else ""
 
 
 def _with_ids(ids: Mapping[str, str]) -> str:

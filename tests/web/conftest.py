@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.all_in_one import AllInOne, all_in_one
+from tests.support.commands import run_command
 
 PROJECT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -17,7 +17,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 @pytest.fixture(scope="session")
 def built_form() -> Path:
     """web/dist, up to date. The Python packages are those that run this test: make is told to leave them alone."""
-    subprocess.run(["make", "--silent", "--old-file", ".venv/ready", "web"], cwd=PROJECT, check=True)
+    run_command(["make", "--silent", "--old-file", ".venv/ready", "web"], seconds=150, cwd=PROJECT).well()
     return PROJECT / "web" / "dist"
 
 
