@@ -1,13 +1,15 @@
 """How far a reader is behind, counted from what it has committed: a poll that hangs counts as not handled."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from chassis.messaging.nudges import PatientConsumer
 from chassis.metrics import KAFKA_LAG, PARTITIONS_READ
+from chassis.telemetry import log
 
 _EVERY_SECONDS = 5.0
 
@@ -37,9 +39,12 @@ class Lag:
         mine = self.consumer.assignment()
         try:
             ends = await self.consumer.end_offsets(mine) if mine else {}
-            behind = {partition: end - await self._handled_up_to(partition) for partition, end in ends.items()}
+            handled = {partition: await self._handled_up_to(partition) for partition in ends}
+            if isinstance(self.consumer, PatientConsumer):
+                handled |= await self._go_back_where_the_log_did(handled)
         except KafkaError:
             return  # away for a moment: what was measured last stands
+        behind = {partition: end - handled[partition] for partition, end in ends.items()}
         self._has_had_partitions |= bool(mine)
         self.something_waits = any(events > 0 for events in behind.values()) or (self._has_had_partitions and not mine)
         self._show(behind, len(mine))
@@ -48,6 +53,24 @@ class Lag:
         if partition not in self.committed:
             self.committed[partition] = await self.consumer.committed(partition) or 0
         return self.committed[partition]
+
+    async def _go_back_where_the_log_did(self, handled: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """What is handled of partitions that count anew: nothing. The inbox knows what of it came before.
+
+        The embedded broker can set a partition back without being restarted, and answers who is ahead of it with nothing,
+        for ever; Apache Kafka says that he is out of range. Where the log ends is exact with every fetch, unlike
+        `end_offsets`, which on that broker is where its last batch began.
+        """
+        still_mine = handled.keys() & self.consumer.assignment()
+        ends = {partition: self.consumer.highwater(partition) for partition in still_mine}
+        set_back = {partition: 0 for partition, end in ends.items() if end is not None and end < handled[partition]}
+        if set_back:
+            for partition in set_back:
+                place = {"topic": partition.topic, "partition": partition.partition}
+                log.warning("partition.set_back", service=self.service, **place, ended=ends[partition])
+            await self.consumer.seek_to_beginning(*set_back)
+            self.committed |= set_back
+        return set_back
 
     def _show(self, behind: dict[TopicPartition, int], partitions: int) -> None:
         PARTITIONS_READ.labels(self.service).set(partitions)

@@ -34,7 +34,8 @@ ALTER TABLE outbox_sent ADD COLUMN began_at timestamptz NOT NULL DEFAULT now(),
 COMMENT ON COLUMN outbox_sent.handled IS 'Below this offset every reading group has handled everything'
 """
 
-_END_TOLERANCE = 100
+_END_TOLERANCE = 200
+"""As many as a relay sends at once: the embedded broker names the beginning of the last batch as the end."""
 
 _SENT_UP_TO = "SELECT topic, partition, highest FROM outbox_sent"
 _LOGS = "SELECT topic, partition, highest, began_at, handled FROM outbox_sent"
@@ -172,7 +173,7 @@ class LostLog:
 
 
 def _is_lost(end: int, highest: int) -> bool:
-    """The embedded broker tells an end that is a record or two too low; a log that was lost begins again at nothing.
+    """A log that was lost begins again at nothing.
 
     What has grown again by the time anybody looks is noticed by the relay: offsets that it was given before come again.
     """

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.fetcher import Fetcher
 
-from chassis.messaging import kafka
+from chassis.messaging import kafka, lag
 from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.dead_letters import Message
 from chassis.messaging.kafka import Reader, ReaderStandsStill, ensure_topics, producer
 from chassis.messaging.nudges import Nudges
-from schemas.topics import ORDERS
+from schemas.topics import ORDERS, group_of
 from tests.support.chassis import settings_for, until
 from tests.support.kafka import Broker
 
@@ -246,6 +246,58 @@ async def test_a_reader_to_whom_nothing_comes_although_there_is_something_gives_
             await asyncio.wait_for(task, 40)
     async with _running(_reader(broker, receive)):
         await until(lambda: seen == [b"1", b"2"], 30)
+
+
+async def _handled_by_the_readers(broker: Broker, offset: int) -> None:
+    """Commits for the group of the readers, in every partition."""
+    places = {TopicPartition(ORDERS.name, number): offset for number in range(3)}
+    group = AIOKafkaConsumer(
+        bootstrap_servers=broker.bootstrap_servers, group_id=group_of("readers"), enable_auto_commit=False
+    )
+    await group.start()
+    group.assign(list(places))
+    await group.commit(places)
+    await group.stop()
+
+
+async def test_p1_a_reader_ahead_of_a_partition_that_was_set_back_begins_it_anew(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded broker may count a partition anew, and says nothing to who is ahead of it."""
+    monkeypatch.setattr(lag, "_EVERY_SECONDS", 0.5)
+    seen: list[bytes | None] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+
+    values = [b"%d" % number for number in range(20)]
+    await _send(broker, *values)
+    await _handled_by_the_readers(broker, 79)
+    async with _running(_reader(broker, receive)):
+        await until(lambda: len(seen) >= 20, 60)
+        await _send(broker, b"later")
+        await until(lambda: len(seen) >= 21)
+    assert seen == [*values, b"later"], "once set back, it goes on as ever"
+
+
+async def test_a_reader_in_step_with_great_batches_reads_nothing_twice(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked where a partition ends, the embedded broker names the beginning of its last batch."""
+    monkeypatch.setattr(lag, "_EVERY_SECONDS", 0.05)
+    seen: list[bytes | None] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+
+    await ensure_topics(settings_for(broker), [ORDERS])
+    async with _running(_reader(broker, receive)), producer(settings_for(broker)) as sender:
+        for batch in range(1, 11):
+            sent = [await sender.send(ORDERS.name, b"%d" % number, key=b"one order") for number in range(200)]
+            await asyncio.gather(*sent)
+            await until(lambda so_far=batch * 200: len(seen) >= so_far, 60)  # type: ignore[misc]
+            await asyncio.sleep(0.2)
+    assert len(seen) == 2000
 
 
 async def test_a_reader_that_is_gone_is_told_no_more() -> None:
