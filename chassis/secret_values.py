@@ -4,6 +4,7 @@ import json
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
+from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator
 
 from chassis.crypto import Keyring
@@ -63,6 +64,15 @@ def database_with_password(url: str) -> str:
     if password is not None and host not in _LOOPBACK and _is_known(unquote(password)):
         raise ValueError("its password is empty, or one that everybody knows")
     return url
+
+
+def certificates(pem: str | None) -> str | None:
+    try:
+        if pem is not None and not load_pem_x509_certificates(pem.encode()):
+            raise ValueError
+    except ValueError:
+        raise ValueError("not a certificate in PEM") from None
+    return pem
 
 
 def random_keys(keys: str) -> str:

@@ -5,15 +5,15 @@ a secret that is empty or everybody's.
 """
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.crypto import Keyring
 from chassis.rate_limits import readable_limit
-from chassis.secret_values import database_with_password, public_key_set, random_keys
+from chassis.secret_values import Secret, certificates, database_with_password, public_key_set, random_keys
 
 
 class ServiceSettings(BaseSettings):
@@ -28,6 +28,17 @@ class ServiceSettings(BaseSettings):
     """PostgreSQL 15 or newer, with the service's own role."""
     database_connections: int = Field(default=6, alias="DATABASE_CONNECTIONS", ge=3)
     kafka_bootstrap_servers: str = Field(alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", alias="KAFKA_SECURITY_PROTOCOL"
+    )
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        default="SCRAM-SHA-512", alias="KAFKA_SASL_MECHANISM"
+    )
+    kafka_username: str | None = Field(default=None, alias="KAFKA_USERNAME")
+    kafka_password: Annotated[Secret | None, Field(alias="KAFKA_PASSWORD", repr=False)] = None
+    """With SASL, each service as itself: docs/security.md says what each may do."""
+    kafka_ca: Annotated[str | None, AfterValidator(certificates)] = Field(default=None, alias="KAFKA_CA", repr=False)
+    """PEM of the authority that signed the brokers' certificates; without it, those that the machine trusts."""
     kafka_embedded: bool = Field(default=False, alias="KAFKA_EMBEDDED")
     """The all-in-one's broker: polls that must be spared."""
     kafka_partitions: int = Field(default=12, alias="KAFKA_PARTITIONS", ge=1)
@@ -52,6 +63,12 @@ class ServiceSettings(BaseSettings):
     metrics_token: str | None = Field(default=None, alias="CAREPLAN_METRICS_TOKEN", repr=False, min_length=16)
     """What Prometheus shows as a bearer token where it scrapes from another machine; without one, only loopback may."""
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", alias="CAREPLAN_LOG_LEVEL")
+
+    @model_validator(mode="after")
+    def _says_as_whom(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL") and not (self.kafka_username and self.kafka_password):
+            raise ValueError("KAFKA_SECURITY_PROTOCOL with SASL needs KAFKA_USERNAME and KAFKA_PASSWORD")
+        return self
 
     @field_validator("pharmacy_time_zone")
     @classmethod

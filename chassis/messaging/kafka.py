@@ -13,6 +13,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, Re
 
 from chassis import failpoints
 from chassis.messaging.codec import LARGEST_MESSAGE
+from chassis.messaging.connection import connection
 from chassis.messaging.dead_letters import Message
 from chassis.messaging.lag import Lag
 from chassis.messaging.nudges import Nudges, PatientConsumer
@@ -35,7 +36,7 @@ def producer(settings: ServiceSettings) -> AIOKafkaProducer:
     the other's, answers, and drops them. What is sent twice the readers' inbox knows (docs/decisions/0008).
     """
     return AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **connection(settings),
         acks="all",
         enable_idempotence=False,
         max_request_size=LARGEST_MESSAGE,
@@ -57,7 +58,7 @@ async def ensure_topics(settings: ServiceSettings, topics: Sequence[Topic]) -> N
 
 @asynccontextmanager
 async def administrator(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=10_000)
     try:
         await admin.start()
         yield admin
@@ -67,7 +68,7 @@ async def administrator(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdmi
 
 def onlooker(settings: ServiceSettings) -> AIOKafkaConsumer:
     """A client of no group that reads nothing: it asks where partitions end."""
-    return AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=5_000)
+    return AIOKafkaConsumer(**connection(settings), request_timeout_ms=5_000)
 
 
 def _new_topic(topic: Topic, settings: ServiceSettings) -> NewTopic:
@@ -128,7 +129,7 @@ class Reader:
         session_ms = int(self.settings.kafka_session_seconds * 1000)
         names = [topic.name for topic in self.topics]
         common: dict[str, Any] = {
-            "bootstrap_servers": self.settings.kafka_bootstrap_servers,
+            **connection(self.settings),
             "group_id": group_of(self.service),
             "auto_offset_reset": "earliest",
             "enable_auto_commit": False,
