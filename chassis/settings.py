@@ -35,7 +35,7 @@ class ServiceSettings(BaseSettings):
         default="SCRAM-SHA-512", alias="KAFKA_SASL_MECHANISM"
     )
     kafka_username: str | None = Field(default=None, alias="KAFKA_USERNAME")
-    kafka_password: Annotated[Secret | None, Field(alias="KAFKA_PASSWORD", repr=False)] = None
+    kafka_password: Secret | None = Field(default=None, alias="KAFKA_PASSWORD", repr=False)
     """With SASL, each service as itself: docs/security.md says what each may do."""
     kafka_ca: Annotated[str | None, AfterValidator(certificates)] = Field(default=None, alias="KAFKA_CA", repr=False)
     """PEM of the authority that signed the brokers' certificates; without it, those that the machine trusts."""

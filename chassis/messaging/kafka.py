@@ -47,9 +47,13 @@ def producer(settings: ServiceSettings) -> AIOKafkaProducer:
 
 
 async def ensure_topics(settings: ServiceSettings, topics: Sequence[Topic]) -> None:
-    """Creates what is missing. A topic that a client creates by asking for it would have one partition."""
+    """Creates what is missing. A topic that a client creates by asking for it would have one partition.
+
+    Where somebody else makes the topics, we may not: then one that is missing is refused, and asked for again.
+    """
     async with administrator(settings) as admin:
-        for topic in topics:
+        there = set(await admin.list_topics())
+        for topic in (topic for topic in topics if topic.name not in there):
             answer = await admin.create_topics([_new_topic(topic, settings)])
             for name, code, *_ in answer.topic_errors:
                 if code not in (0, _TOPIC_EXISTS):

@@ -17,7 +17,7 @@ from tests.support.commands import run_command
 from tests.support.services import required_of, settings_of
 
 _FILE = Path("deploy/compose.yaml")
-_OURS = {"CAREPLAN_DRAIN_SECONDS", "CAREPLAN_SECRETS", "SERVICE"}
+_OURS = {"CAREPLAN_DRAIN_SECONDS", "CAREPLAN_SECRETS", "SERVICE", "FORWARDED_ALLOW_IPS"}
 """Read by local.serve, not by a service."""
 
 
@@ -48,6 +48,16 @@ def test_a_service_gets_every_setting_that_it_needs_and_none_that_it_does_not_kn
         given = {*container["environment"], *secrets}
         assert required_of(service) - given == set()
         assert given - set(settings_of(service)) - _OURS == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_else_a_service_may_be_told_stands_in_a_file_of_known_names(compose: dict[str, Any], service: str) -> None:
+    for container in _containers(compose, service):
+        assert container["env_file"] == [{"path": f"settings/{service}.env", "required": False}]
+    example = Path(f"deploy/settings/{service}.env.example").read_text()
+    names = set(re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE))
+    assert names
+    assert names - set(settings_of(service)) == set()
 
 
 def test_only_intake_gets_the_key_that_signs_and_only_the_generator_the_models(compose: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from chassis.service import _DRAIN_SECONDS
 from chassis.settings import ServiceSettings
 from local.environment import SERVICES
 from local.front import owner_of
-from schemas.topics import ALL
+from schemas.topics import ALL, group_of
 from tests.support.services import required_of, settings_of
 
 _FOLDER = Path("deploy/k8s")
@@ -63,11 +63,13 @@ def _container(service: str) -> dict[str, Any]:
 def test_a_service_gets_every_setting_that_it_needs_and_none_that_it_does_not_know(service: str) -> None:
     given = {variable["name"] for variable in _container(service)["env"]}
     assert required_of(service) - given == set()
-    assert given - set(settings_of(service)) == set()
+    assert given - set(settings_of(service)) == {"FORWARDED_ALLOW_IPS"}
     config = _all("ConfigMap")["careplan"]["data"]
     for variable in _container(service)["env"]:
-        source = variable["valueFrom"].get("configMapKeyRef")
-        if source:
+        source = variable.get("valueFrom", {}).get("configMapKeyRef")
+        if "value" in variable:
+            assert variable == {"name": "KAFKA_USERNAME", "value": f"careplan-{service}"}
+        elif source:
             assert source["key"] == variable["name"]
             assert source["key"] in config
         else:
@@ -139,6 +141,35 @@ def test_topics_are_the_codes() -> None:
     assert broker["min.insync.replicas"] == 2
     assert broker["message.max.bytes"] == LARGEST_MESSAGE
     assert broker["auto.create.topics.enable"] is False
+
+
+def test_each_service_may_do_to_kafka_what_the_catalogue_says_and_no_more() -> None:
+    assert _all("Kafka")["careplan"]["spec"]["kafka"]["authorization"] == {"type": "simple"}
+    (listener,) = _all("Kafka")["careplan"]["spec"]["kafka"]["listeners"]
+    assert listener["tls"]
+    assert listener["authentication"] == {"type": "scram-sha-512"}
+    users = _all("KafkaUser")
+    assert set(users) == {f"careplan-{service}" for service in SERVICES} | {"careplan-keda"}
+    for service in SERVICES:
+        assert _allowed(users[f"careplan-{service}"]) == _needed(service), service
+
+
+def _allowed(user: dict[str, Any]) -> set[tuple[str, str, str]]:
+    acls = user["spec"]["authorization"]["acls"]
+    return {(acl["resource"]["type"], acl["resource"]["name"], does) for acl in acls for does in acl["operations"]}
+
+
+def _needed(service: str) -> set[tuple[str, str, str]]:
+    """What it writes and reads, and how far those are who read what it writes."""
+    writes = [topic for topic in ALL if topic.writer == service]
+    reads = [topic for topic in ALL if service in topic.readers]
+    readers = {reader for topic in writes for reader in topic.readers}
+    return {
+        *(("topic", topic.name, does) for topic in writes for does in ("Write", "Describe")),
+        *(("topic", topic.name, does) for topic in reads for does in ("Read", "Describe")),
+        *(("group", group_of(service), does) for does in ("Read", "Describe")),
+        *(("group", group_of(reader), "Describe") for reader in readers),
+    }
 
 
 def test_scaling_watches_the_groups_and_topics_that_are_read() -> None:

@@ -134,6 +134,8 @@ _REGISTRY_AWAY = (
 class ApacheKafka:
     """A single node in KRaft combined mode. Its data outlives stop() and kill(), not wipe()."""
 
+    format_options: tuple[str, ...] = ()
+
     def __init__(self, home: Path | None = None) -> None:
         self._jars = jars()
         self._own_home = home is None
@@ -145,6 +147,11 @@ class ApacheKafka:
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def port_of_the_operator(self) -> int:
+        """Where nobody is asked who they are."""
+        return self.port
 
     @property
     def pid(self) -> int | None:
@@ -160,7 +167,7 @@ class ApacheKafka:
             command=self._java("-Xmx512m", "-XX:+UseSerialGC", "kafka.Kafka", str(self._properties)),
             log=self.log,
             prepare=lambda: asyncio.to_thread(self._prepare),
-            ready=lambda: answers(self.port),
+            ready=lambda: answers(self.port_of_the_operator),
             ready_within=60.0,
         )
 
@@ -217,11 +224,16 @@ class ApacheKafka:
         # Stopping the JIT at its first level halves the time to start, and tests end before the second pays.
         return ["java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", f"{self._jars}/*", *arguments]
 
+    def configuration(self) -> str:
+        return _PROPERTIES.format(port=self.port, controller=self._controller, data=self._data)
+
     def _prepare(self) -> None:
         if (self._data / "meta.properties").exists():
             return
         self._data.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(_PROPERTIES.format(port=self.port, controller=self._controller, data=self._data))
+        self._properties.write_text(self.configuration())
         cluster = "Y2FyZXBsYW4tdGVzdHMwMA"  # any 16 bytes, in base64
-        format_ = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        format_ = self._java(
+            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), *self.format_options
+        )
         run_command(format_, seconds=60).well()
