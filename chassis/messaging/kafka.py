@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -20,7 +21,7 @@ from chassis.messaging.nudges import Nudges, PatientConsumer
 from chassis.pacing import pause_after
 from chassis.settings import ServiceSettings
 from chassis.telemetry import log
-from schemas.topics import Topic, group_of
+from schemas.topics import ALL, Topic, group_of
 
 _LARGEST_POLL_RECORDS = 200
 _POLL_MS = 1000
@@ -35,7 +36,8 @@ def producer(settings: ServiceSettings) -> AIOKafkaProducer:
     """Not idempotent: a broker that lost its disks gives the same producer id twice, and then takes the one's events for
     the other's, answers, and drops them. What is sent twice the readers' inbox knows (docs/decisions/0008).
     """
-    return AIOKafkaProducer(
+    kind = partial(_TopicsFirst, settings) if settings.kafka_embedded else AIOKafkaProducer
+    return kind(
         **connection(settings),
         acks="all",
         enable_idempotence=False,
@@ -44,6 +46,32 @@ def producer(settings: ServiceSettings) -> AIOKafkaProducer:
         request_timeout_ms=15_000,
         retry_backoff_ms=100,
     )
+
+
+class _TopicsFirst(AIOKafkaProducer):  # type: ignore[misc] # aiokafka has no types
+    """Sends nothing over a new connection before the topics are there.
+
+    After a restart the embedded broker takes what is sent to a topic that it no longer has, and when the topic is made then,
+    gives its offsets out a second time. Apache Kafka refuses. aiokafka has no public place to see a connection begin; a
+    test holds this name to the pinned version.
+    """
+
+    def __init__(self, settings: ServiceSettings, **more: Any) -> None:
+        super().__init__(**more)
+        self._settings = settings
+        self._connected = self.client._get_conn  # noqa: SLF001 (see above)
+        self.client._get_conn = self._connected_and_topics_made  # noqa: SLF001 (see above)
+        self._checked: Any = None
+
+    async def _connected_and_topics_made(self, *node: Any, **more: Any) -> Any:
+        line = await self._connected(*node, **more)
+        if line is not None and line is not self._checked:
+            try:
+                await ensure_topics(self._settings, ALL)
+            except KafkaError:
+                return None  # as where there is no connection: it is tried again
+            self._checked = line
+        return line
 
 
 async def ensure_topics(settings: ServiceSettings, topics: Sequence[Topic]) -> None:

@@ -57,7 +57,7 @@ class Lag:
     async def _go_back_where_the_log_did(self, handled: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """What is handled of partitions that count anew: nothing. The inbox knows what of it came before.
 
-        The embedded broker can set a partition back without being restarted, and answers who is ahead of it with nothing,
+        The embedded broker can count a partition anew (docs/messaging.md), and answers who is ahead of it with nothing,
         for ever; Apache Kafka says that he is out of range. Where the log ends is exact with every fetch, unlike
         `end_offsets`, which on that broker is where its last batch began.
         """

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 
 from chassis.messaging import kafka, lag
@@ -313,6 +314,10 @@ async def test_a_reader_that_is_gone_is_told_no_more() -> None:
 def test_the_place_to_wait_before_a_fetch_is_still_there_in_aiokafka() -> None:
     assert callable(Fetcher._proc_fetch_request)
     assert "_proc_fetch_request" in Fetcher._fetch_requests_routine.__code__.co_names
+
+
+def test_the_place_to_see_a_connection_begin_is_still_there_in_aiokafka() -> None:
+    assert "_get_conn" in AIOKafkaClient.send.__code__.co_names
 
 
 async def test_topics_are_made_with_their_partitions_once(broker: Broker) -> None:

@@ -12,6 +12,7 @@ from chassis.messaging.kafka import administrator, ensure_topics, onlooker, prod
 from chassis.messaging.lost_log import Log, LostLog, Partition, send_again_what_was_lost, sent_up_to
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
+from local.broker import EmbeddedBroker
 from schemas.topics import ACCESS, ORDERS, Topic, group_of
 from tests.support.chassis import asked_again, everything_on, settings_for
 from tests.support.kafka import Broker
@@ -234,3 +235,17 @@ async def test_p1_after_a_wipe_the_broker_keeps_what_it_acknowledges_to_old_and_
             for sender in (old, new, old, new):
                 sent += [await sender.send_and_wait(ORDERS.name, b"after", partition=0) for _ in range(3)]
     assert [record.offset for record in sent] == [0, *range(12)]
+
+
+async def test_p1_a_producer_from_before_a_restart_sends_nothing_to_topics_that_are_not_there_yet() -> None:
+    """The embedded broker would take it, and give the same offsets out again once somebody makes the topics."""
+    async with EmbeddedBroker() as embedded:
+        settings = settings_for(embedded)
+        await ensure_topics(settings, _MINE)
+        async with producer(settings) as sender:
+            await sender.send_and_wait(ORDERS.name, b"before", partition=0)
+            await _forget_everything(embedded)
+            sent = [await sender.send_and_wait(ORDERS.name, b"after", partition=0) for _ in range(5)]
+            await ensure_topics(settings, _MINE)
+            sent += [await sender.send_and_wait(ORDERS.name, b"after", partition=0) for _ in range(5)]
+    assert [record.offset for record in sent] == list(range(10))
