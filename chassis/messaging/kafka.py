@@ -70,6 +70,8 @@ class _TopicsFirst(AIOKafkaProducer):  # type: ignore[misc] # aiokafka has no ty
                 await ensure_topics(self._settings, ALL)
             except KafkaError:
                 return None  # as where there is no connection: it is tried again
+            if not line.connected():
+                return None  # another broker may be there by now
             self._checked = line
         return line
 

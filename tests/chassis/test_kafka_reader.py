@@ -317,7 +317,8 @@ def test_the_place_to_wait_before_a_fetch_is_still_there_in_aiokafka() -> None:
 
 
 def test_the_place_to_see_a_connection_begin_is_still_there_in_aiokafka() -> None:
-    assert "_get_conn" in AIOKafkaClient.send.__code__.co_names
+    assert "ready" in AIOKafkaClient.send.__code__.co_names
+    assert "_get_conn" in AIOKafkaClient.ready.__code__.co_names
 
 
 async def test_topics_are_made_with_their_partitions_once(broker: Broker) -> None:
