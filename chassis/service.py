@@ -85,6 +85,8 @@ class Subscription:
     topics: tuple[Topic, ...]
     facts: tuple[type[Fact], ...]
     handle: Handle
+    gather_seconds: float = 0.0
+    """How long events may wait for others to be handled with, where nobody waits for what becomes of them."""
 
     def with_access(self, revocations: Revocations) -> "Subscription":
         """What every service but intake, who writes it, reads besides: which credentials are no longer good."""
@@ -97,7 +99,7 @@ class Subscription:
             if others:
                 await self.handle(others)
 
-        return Subscription((*self.topics, ACCESS), (*self.facts, AccessRevoked), handle)
+        return Subscription((*self.topics, ACCESS), (*self.facts, AccessRevoked), handle, self.gather_seconds)
 
 
 Loop = Callable[[], Awaitable[None]]
@@ -110,7 +112,8 @@ class _Running:
     parts: Parts
     consumer: Consumer
     subscription: Subscription
-    loops: Sequence[tuple[str, Loop]]
+    request_loops: Sequence[tuple[str, Loop]]
+    event_loops: Sequence[tuple[str, Loop]]
     measurements: Measurements
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
@@ -127,6 +130,7 @@ class _Running:
             ("revocations", self.parts.revocations.run),
             ("audit", self.parts.audit.run),
             *([("doorbell", self._tell_of_the_outbox)] if self.parts.settings.runs == "requests" else []),
+            *self.request_loops,
         ]
 
     def _for_events(self) -> list[tuple[str, Loop]]:
@@ -140,7 +144,7 @@ class _Running:
             ("measurements", self.measurements.run),
             ("cleanup", self._clean_up),
             ("audit seals", Sealer(self.parts.service, self.parts.database).run),
-            *self.loops,
+            *self.event_loops,
         ]
 
     async def _read(self) -> None:
@@ -151,6 +155,7 @@ class _Running:
             self.consumer.receive,
             self.stopping,
             self.parts.nudges,
+            self.subscription.gather_seconds,
         )
         if not self.stopping.is_set():
             await reader.run()
@@ -205,13 +210,15 @@ def assemble(
     parts: Parts,
     subscription: Subscription,
     routers: Sequence[APIRouter],
-    loops: Sequence[tuple[str, Loop]] = (),
     *,
+    request_loops: Sequence[tuple[str, Loop]] = (),
+    event_loops: Sequence[tuple[str, Loop]] = (),
     has_jobs: bool = False,
 ) -> FastAPI:
     """The service's application. Starting it starts its loops; it starts while database and broker are still away.
 
-    A process that is there for events only answers who asks for its health and its metrics.
+    `request_loops` run where requests are answered, `event_loops` where events are handled: mostly the same process. One that
+    is there for events only answers who asks for its health and its metrics.
     """
     if parts.service in ACCESS.readers:
         subscription = subscription.with_access(parts.revocations)
@@ -224,7 +231,7 @@ def assemble(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         measurements = Measurements(parts.service, parts.database, has_jobs)
-        running = _Running(parts, consumer, subscription, loops, measurements)
+        running = _Running(parts, consumer, subscription, request_loops, event_loops, measurements)
         await parts.revocations.load_before_serving()
         await running.start()
         metrics.begin(parts.service)

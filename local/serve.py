@@ -21,8 +21,8 @@ from chassis.telemetry import configure_logs
 from local.environment import SERVICES
 from local.front import Backstage, Front
 
-ELSEWHERE = ("validation", "generator")
-"""Whose events the all-in-one handles in a second process: about half of what an order takes (docs/performance.md)."""
+_BEHIND_REQUESTS = 5
+"""Nice: somebody waits for an answer, and nobody for an event's next hop."""
 
 _SETTINGS = {
     "intake": "IntakeSettings",
@@ -57,7 +57,7 @@ def serve_one(name: str, port: int, host: str = "127.0.0.1") -> None:
 
 @dataclass(frozen=True)
 class Pair:
-    """The all-in-one's two processes: one answers all requests, the other takes the heavier half of the events."""
+    """The all-in-one's two processes: one answers all requests, the other handles all events, and lets the first go before."""
 
     requests_port: int
     events_port: int
@@ -65,22 +65,21 @@ class Pair:
 
 
 def serve_requests(environments: Mapping[str, Mapping[str, str]], pair: Pair) -> None:
-    """Every service behind one address; the events of some are the other process's."""
+    """Every service behind one address."""
     nudges = Nudges()
-    apps = {name: build_service(name, _half(environments, name, "requests"), nudges) for name in SERVICES}
     shared = nudges.shared_with(pair.requests_port, [pair.events_port])
-    _serve_all(Front(apps, pair.events_port), shared, pair.requests_port)
+    _serve_all(Front(_apps(environments, nudges, "requests"), pair.events_port), shared, pair.requests_port)
 
 
 def serve_events(environments: Mapping[str, Mapping[str, str]], pair: Pair) -> None:
+    os.nice(_BEHIND_REQUESTS)
     nudges = Nudges()
-    apps = {name: build_service(name, _half(environments, name, "events"), nudges) for name in ELSEWHERE}
     shared = nudges.shared_with(pair.events_port, [pair.requests_port])
-    _serve_all(Backstage(apps), shared, pair.events_port)
+    _serve_all(Backstage(_apps(environments, nudges, "events")), shared, pair.events_port)
 
 
-def _half(environments: Mapping[str, Mapping[str, str]], name: str, half: str) -> dict[str, str]:
-    return {**environments[name], "CAREPLAN_RUNS": half if name in ELSEWHERE else "all"}
+def _apps(environments: Mapping[str, Mapping[str, str]], nudges: Nudges, half: str) -> dict[str, FastAPI]:
+    return {name: build_service(name, {**environments[name], "CAREPLAN_RUNS": half}, nudges) for name in SERVICES}
 
 
 def _serve_all(app: Any, nudges_shared: AbstractAsyncContextManager[None], port: int) -> None:

@@ -28,6 +28,7 @@ _POLL_MS = 1000
 _STANDS_STILL_SECONDS = 30.0
 _COMMIT_SECONDS = 20.0
 _STOP_SECONDS = 10.0
+_GATHERED_BYTES = 1024 * 1024
 _LOOK_FOR_TOPICS_MS = 10_000
 _TOPIC_EXISTS = 36
 
@@ -129,6 +130,7 @@ class Reader:
     receive: Callable[[Sequence[Message]], Awaitable[None]]
     stopping: asyncio.Event
     nudges: Nudges | None = None
+    gather_seconds: float = 0.0
 
     async def run(self) -> None:
         """Reads until `stopping` is set; raises when the broker is away, and is started again."""
@@ -176,10 +178,15 @@ class Reader:
             "fetch_max_bytes": 16 * 1024 * 1024,
         }
         if not self.settings.kafka_embedded:
-            return AIOKafkaConsumer(*names, **common)
-        return PatientConsumer(
-            *names, nudge=self.nudges.listen(names, asyncio.Event()) if self.nudges else None, **common
-        )
+            return AIOKafkaConsumer(*names, **common, **self._gathering())
+        nudge = self.nudges.listen(names, asyncio.Event()) if self.nudges else None
+        return PatientConsumer(*names, nudge=nudge, gather_seconds=self.gather_seconds, **common)
+
+    def _gathering(self) -> dict[str, int]:
+        """The broker answers when so much has come together, or so long has passed."""
+        if not self.gather_seconds:
+            return {}
+        return {"fetch_min_bytes": _GATHERED_BYTES, "fetch_max_wait_ms": round(self.gather_seconds * 1000)}
 
 
 def _message(record: ConsumerRecord) -> Message:

@@ -14,7 +14,9 @@ from weakref import WeakSet
 
 from aiokafka import AIOKafkaConsumer
 
-_SHORTEST_FETCH_MS = 5
+from chassis.pacing import is_set_within
+
+_SHORTEST_FETCH_MS = 1
 """With 0 the embedded broker never returns data."""
 _LOOKS = (0.01, 0.25, 0.05)
 """Without nudges looking is how anything is ever found: after so many seconds at the soonest, at the latest, and for each
@@ -82,10 +84,11 @@ class Nudges:
 class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
     """Waits on our side until there is something to fetch, at the latest after a while."""
 
-    def __init__(self, *topics: str, nudge: asyncio.Event | None, **settings: Any) -> None:
+    def __init__(self, *topics: str, nudge: asyncio.Event | None, gather_seconds: float = 0.0, **settings: Any) -> None:
         super().__init__(*topics, fetch_max_wait_ms=_SHORTEST_FETCH_MS, **settings)
         self._nudge = nudge or asyncio.Event()
         self._soonest, self._slowest, self._slope = _LOOKS_FOR_SAFETY if nudge else _LOOKS
+        self._gather_seconds = gather_seconds
         self._last_data = 0.0
 
     async def start(self) -> None:
@@ -97,10 +100,8 @@ class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
     async def _fetch_patiently(self, assignment: Any, node: int, request: Any) -> bool:
         idle = time.monotonic() - self._last_data
         try:
-            async with asyncio.timeout(min(self._slowest, max(self._soonest, idle * self._slope))):
-                await self._nudge.wait()
-        except TimeoutError:
-            pass
+            await is_set_within(self._nudge, min(self._slowest, max(self._soonest, idle * self._slope)))
+            await asyncio.sleep(self._last_data + self._gather_seconds - time.monotonic())
         except asyncio.CancelledError:
             return False  # the group changes or the consumer closes: what the original answers then
         self._nudge.clear()  # before the fetch: who tells during it is heard by the next

@@ -148,13 +148,13 @@ class Relay:
                 return 0
             async with asyncio.timeout(_SEND_TIMEOUT_SECONDS):
                 sent = await self._send(rows)
+            self.nudges.tell({row["topic"] for row in rows})
             if failpoints.armed:
                 await failpoints.reach("publish")
             await self._look_whether_offsets_went_back(tx, sent)
             await tx.execute(
                 _MARK_SENT, [row["id"] for row in rows], [s.partition for s in sent], [s.offset for s in sent]
             )
-        self.nudges.tell({row["topic"] for row in rows})
         return len(rows)
 
     async def _look_whether_offsets_went_back(self, tx: "Transaction", sent: Sequence[RecordMetadata]) -> None:

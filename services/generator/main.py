@@ -76,7 +76,7 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
             knowledge_routes.router(facts, looking_up),
             *cost_routes.routers(Accounts(parts.database, models, prices, budget)),
         ],
-        loops=[("worker", worker.run), *([("knowledge index", index_knowledge)] if models.billed else [])],
+        event_loops=[("worker", worker.run), *([("knowledge index", index_knowledge)] if models.billed else [])],
         has_jobs=True,
     )
 

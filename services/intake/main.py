@@ -62,10 +62,9 @@ def build(
             access_routes.keys_router(keys),
             access_routes.accounts_router(accounts, keys),
         ],
-        loops=[
-            ("changes", changes.run),
+        request_loops=[("changes", changes.run), ("file readers", reader.run)],
+        event_loops=[
             ("reconciler", lambda: every(_RECONCILE_SECONDS, intake.nudge)),
-            ("file readers", reader.run),
             ("orphans", lambda: every(_SWEEP_SECONDS, orphans.sweep)),
             ("old sessions", lambda: every(_SWEEP_SECONDS, keys.forget_old_sessions)),
         ],

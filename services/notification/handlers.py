@@ -7,4 +7,4 @@ from services.notification.use_cases import Noting
 
 
 def subscription(noting: Noting) -> Subscription:
-    return Subscription(topics=(ORDERS, DECISIONS, CAREPLANS), facts=FACTS, handle=noting.note)
+    return Subscription(topics=(ORDERS, DECISIONS, CAREPLANS), facts=FACTS, handle=noting.note, gather_seconds=0.1)

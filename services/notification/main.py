@@ -33,7 +33,7 @@ def build(settings: NotificationSettings, nudges: Nudges | None = None) -> FastA
             routes.subscriptions_router(Subscriptions(parts.database, parts.keyring, can_send, sending.wake)),
             routes.deliveries_router(Deliveries(parts.database, sending.wake)),
         ],
-        loops=[
+        event_loops=[
             ("sender", sending.run),
             ("tidy", lambda: every(_TIDY_SECONDS, lambda: sending.tidy(kept_for))),
             ("deliveries age", lambda: every(_MEASURE_SECONDS, sending.measure)),

@@ -7,4 +7,6 @@ from services.reporting.use_cases import Reporting
 
 
 def subscription(reporting: Reporting) -> Subscription:
-    return Subscription(topics=(ORDERS, DECISIONS, CAREPLANS), facts=FACTS, handle=reporting.take_in)
+    return Subscription(
+        topics=(ORDERS, DECISIONS, CAREPLANS), facts=FACTS, handle=reporting.take_in, gather_seconds=0.1
+    )

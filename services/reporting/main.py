@@ -34,5 +34,6 @@ def build(settings: ReportingSettings, nudges: Nudges | None = None) -> FastAPI:
             routes.careplans_router(reporting, writers),
             routes.reports_router(reporting, csv_report),
         ],
-        loops=[("announcements", live_list.announce), ("live list", live_list.listen)],
+        request_loops=[("live list", live_list.listen)],
+        event_loops=[("announcements", live_list.announce)],
     )
