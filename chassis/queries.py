@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AwareDatetime, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 READABLE = "^[^\\x00\ufffd]*$"
@@ -26,6 +26,7 @@ class BlankIsAbsent:
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(_DAY.pattern + r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})")
 
 
 def _written_day(value: object) -> object:
@@ -35,5 +36,13 @@ def _written_day(value: object) -> object:
     return value
 
 
+def _written_moment(value: object) -> object:
+    """Pydantic takes seconds since 1970 too."""
+    if isinstance(value, str) and not _MOMENT.fullmatch(value):
+        raise ValueError("a moment is written YYYY-MM-DDThh:mm:ss with its offset, as RFC 3339 has it")
+    return value
+
+
 Day = Annotated[Annotated[date, BeforeValidator(_written_day)] | None, BlankIsAbsent()]
+Moment = Annotated[Annotated[AwareDatetime, BeforeValidator(_written_moment)] | None, BlankIsAbsent()]
 ShortText = Annotated[str, Field(max_length=200, pattern=READABLE)]

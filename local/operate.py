@@ -222,7 +222,8 @@ def sign_out(username: str) -> None:
 
     async def run() -> None:
         async with _access("sign_out_everywhere") as (_, of):
-            _say.print(f"{await of.sign_out_everywhere(_ME, username)} ended")
+            _, ended = await of.sign_out_everywhere(None, _ME, username)
+            _say.print(f"{ended} ended")
 
     asyncio.run(run())
 

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from chassis.audit.table import AuditFilter, page
 from chassis.database import Database
 from chassis.errors import Fault, InvalidInput
-from chassis.queries import BlankIsAbsent, ShortText
+from chassis.queries import BlankIsAbsent, Moment, ShortText
 from chassis.security import Caller, staff
 
 Admin = Annotated[Caller, Depends(staff("admin"))]
@@ -68,8 +68,8 @@ def audit_router(trails: Sequence[Trail]) -> APIRouter:
         subject: Text = None,
         action: Text = None,
         entity: Text = None,
-        since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-        before: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+        since: Annotated[Moment, Query(alias="from")] = None,
+        before: Annotated[Moment, Query(alias="to")] = None,
         cursor: Text = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> AuditPage:

@@ -29,7 +29,8 @@ class Asked(BaseModel):
     facts: tuple[str, ...] = ()
     """Any of these is right."""
     records: bool = False
-    quote: str = ""
+    quotes: tuple[str, ...] = ()
+    """A passage with any of these is right."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ async def _recall(db: Transaction, way: Way, asked: Sequence[tuple[Asked, str]],
         put = Question("" if way == "meaning" else question.asked, None if way == "words" else vector)
         if question.records:
             found = await retrieval.find_passages(db, _ORDER, put, OF_RECORDS)
-            hits["records"].append(any(question.quote in passage.of(record) for passage in found))
+            hits["records"].append(any(quote in passage.of(record) for passage in found for quote in question.quotes))
             right = hits["records"][-1]
         else:
             for name, drug in (("all", None), ("drug", question.drug)):

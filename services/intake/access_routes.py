@@ -139,9 +139,11 @@ def accounts_router(accounts: Accounts, keys: Keys) -> APIRouter:
         return _json(await accounts.change(caller.subject, _readable(username), change))
 
     @router.post("/{username}/sign-out", status_code=204)
-    async def sign_out_everywhere(caller: Admin, username: str) -> None:
+    async def sign_out_everywhere(caller: Admin, username: str, request: Request) -> Response:
         """Ends every session and token of a staff member, whoever signed it in: an account here, or OIDC."""
-        await keys.sign_out_everywhere(caller.subject, _readable(username))
+        memo = memo_of(request, caller, await read_body(request))
+        answer, _ = await keys.sign_out_everywhere(memo, caller.subject, _readable(username))
+        return answer.response()
 
     return router
 

@@ -179,13 +179,18 @@ class Keys:
         """Every session and token of a staff member, whoever signed it in."""
         return await self.end(tx, await access_rows.live_tokens_of(tx, username), by)
 
-    async def sign_out_everywhere(self, by: str, username: str) -> int:
-        """Returns how many sessions and tokens ended."""
-        async with self.database.transaction() as tx:
-            ended = await self.end_all_of(tx, username, by)
+    async def sign_out_everywhere(self, memo: Memo | None, by: str, username: str) -> tuple[Answer, int]:
+        """204, and how many sessions and tokens ended."""
+
+        async def work(tx: Transaction) -> Answer:
+            ended.extend(await self.end_all_of(tx, username, by))
             tx.audit(current(), 204, username)
+            return Answer(204)
+
+        ended: list[AccessRevoked] = []
+        answer = await answer_once(self.database, memo, work)
         self.revocations.remember(ended)
-        return len(ended)
+        return answer, len(ended)
 
     # ── look ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -125,6 +125,10 @@ async def test_the_audits_of_all_services_are_one_list_in_pages(system: Stack) -
         if cursor is None:
             break
     assert len(seen) == len(set(seen))
+    for moment in ("0.5", "1700000000", "2026-01-01", "2026-01-01T00:00:00"):
+        refused = await admin.get("/api/ops/audit", params={"to": moment})
+        assert_error(refused, 400, "validation", "VALIDATION")
+    assert (await admin.get("/api/ops/audit", params={"from": "2026-01-01T00:00:00Z", "to": ""})).status_code == 200
     wrong = await admin.get("/api/ops/audit", params={"cursor": "x"})
     assert_error(wrong, 400, "validation", "VALIDATION")
 

@@ -194,6 +194,17 @@ async def test_everybody_of_a_name_is_signed_out_at_once(system: Stack) -> None:
     assert session["live"] is False
 
 
+async def test_p6_signing_somebody_out_again_with_the_same_key_ends_nothing_new(system: Stack) -> None:
+    username, browser = await account(system, "assistant")
+    path, headers = f"/api/ops/accounts/{username}/sign-out", {"Idempotency-Key": str(uuid4())}
+    assert (await system.as_("admin").post(path, headers=headers)).status_code == 204
+    assert (await browser.post("/api/session", json={"username": username, "password": PASSWORD})).status_code == 204
+    assert (await system.as_("admin").post(path, headers=headers)).status_code == 204
+    assert (await browser.get("/api/session")).status_code == 200
+    too_long = await system.as_("admin").post(path, headers={"Idempotency-Key": "k" * 256})
+    assert_error(too_long, 400, "validation", "VALIDATION")
+
+
 async def test_an_account_is_made_once(system: Stack) -> None:
     username, _ = await account(system, "assistant")
     form = {"username": username, "password": PASSWORD, "roles": ["admin"]}

@@ -19,10 +19,10 @@ from tests.support.stack import Stack
 pytestmark = pytest.mark.anyio
 
 
-async def typed(group: str, *arguments: str, environment: dict[str, str], status: int = 0) -> str:
+async def typed(group: str, *arguments: str, environment: dict[str, str], status: int = 0, answers: str = "") -> str:
     """`python -m local GROUP …`, without the second that a process of its own takes to start."""
     command: Any = typer.main.get_group(getattr(operate, group.replace("-", "_")))
-    run = await asyncio.to_thread(CliRunner().invoke, command, arguments, env=environment)
+    run = await asyncio.to_thread(CliRunner().invoke, command, arguments, answers, environment)
     assert run.exit_code == status, (run.output, run.exception)
     return run.output
 
@@ -44,6 +44,33 @@ async def test_a_key_made_and_revoked_by_command_line_is_so_in_the_running_syste
     assert "no such source" in await typed("keys", "create", "--source", "nobody", environment=there, status=1)
     rows = (await stack.as_("admin").get("/api/ops/audit", params={"entity": key_id})).json()["items"]
     assert {(row["action"], row["acting_as"], row["address"]) for row in rows} >= {("create_key", "operator", "local")}
+
+
+async def test_a_key_is_rotated_and_an_account_kept_by_command_line(stack: Stack) -> None:
+    there = dict(stack.environments["intake"])
+
+    async def status_of(bearer: str, path: str = "/api/session") -> int:
+        return (await stack._client({"Authorization": f"Bearer {bearer}"}).get(path)).status_code
+
+    made = await typed("keys", "create", "--source", "pharmacorp", environment=there)
+    old, old_id = made.split()[-1], made.split()[1]
+    new = (await typed("keys", "rotate", old_id, "--overlap-hours", "0", environment=there)).split()[-1]
+
+    async def replaced() -> bool:
+        return [await status_of(old), await status_of(new)] == [401, 200]
+
+    await until(replaced, 30)
+    password = "correct horse battery staple\n" * 2
+    await typed("accounts", "create", "robin", "--role", "assistant", environment=there, answers=password)
+    assert "robin" in await typed("accounts", "list", environment=there)
+    made = await typed("keys", "create", "--username", "robin", environment=there)
+    await typed("accounts", "change", "robin", "--role", "analyst", environment=there)
+
+    async def ended() -> bool:
+        return await status_of(made.split()[-1]) == 401
+
+    await until(ended, 30)
+    assert "0 ended" in await typed("accounts", "sign-out", "robin", environment=there)
 
 
 async def test_the_audit_is_whole_until_somebody_changes_it(stack: Stack) -> None:
