@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import time
 from typing import Any
 
@@ -81,10 +82,19 @@ async def test_the_handout_is_a_page_of_its_own_without_codes_and_references(nam
     *_, handout = await printed(document, RIVERSIDE)
     order = document.order
     assert f"For you, {order.patient.first_name} {order.patient.last_name}" in handout
-    assert all(" ".join(line.removeprefix("- ").split()) in handout for line in document.plan.handout.splitlines())
+    said = [" ".join(line.removeprefix("- ").split()) for line in document.plan.handout.splitlines()]
+    assert all(line in handout for line in said if not re.search(r"\d{4}-\d\d-\d\d", line))
+    assert not re.search(r"\d{4}-\d\d-\d\d", handout.partition("For you")[2].partition("Care plan")[0])
     assert not any(heading in handout for heading in HEADINGS)
     assert order.primary_diagnosis not in handout
     assert "(555) 010-0199" in handout
+
+
+async def test_a_patient_reads_dates_in_words_and_what_is_none_stays() -> None:
+    handout = "Come on 2026-03-09, not on 2026-13-40."
+    document = plan_document(order(), plan().model_copy(update={"handout": handout}))
+    *_, page = await printed(document)
+    assert "Come on March 9, 2026, not on 2026-13-40." in page
 
 
 async def test_an_edited_text_is_printed_in_the_place_of_the_sections() -> None:

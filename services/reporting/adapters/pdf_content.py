@@ -1,7 +1,8 @@
 """What `care_plan.typ` is given to print: plain strings, never markup. The wording of the plan stays as it was signed."""
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from schemas.careplan import DRAFT_BANNER, CarePlan, Citation, Goal, Intervention, Monitoring, Problem
@@ -15,6 +16,8 @@ PROBLEMS, GOALS, INTERVENTIONS, MONITORING = (
 )  # fmt: skip
 _BULLET = "- "
 _SHORT = 1_500
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_NO_BREAK = "\u00a0"
 _Pairs = Sequence[tuple[str, str]]
 
 
@@ -90,8 +93,10 @@ def _item(item: Problem | Goal | Intervention | Monitoring, facts: _Pairs = (), 
 
 
 def _problem(item: Problem, ordered: str) -> dict[str, Any]:
-    other = [("Medication", item.medication)] if item.medication and item.medication != ordered else []
-    return _item(item, brief=other) | {"tags": (item.severity, item.category.replace("_", " "), item.status)}
+    tags = [item.severity, item.category.replace("_", " "), item.status]
+    if item.medication and item.medication != ordered:
+        tags.append(item.medication)
+    return _item(item) | {"tags": tags}
 
 
 def _goal(item: Goal) -> dict[str, Any]:
@@ -115,9 +120,17 @@ def _reference(citation: Citation) -> tuple[str, str]:
 
 
 def _line(line: str) -> dict[str, Any]:
-    """A line of the handout; one that says to call 911 is printed bold."""
-    text = line.strip()
+    """A line of the handout, its dates as a patient writes them; one that says to call 911 is printed bold."""
+    text = _DATE.sub(_in_words, line.strip())
     return {"bullet": text.startswith(_BULLET), "text": text.removeprefix(_BULLET), "urgent": "911" in text}
+
+
+def _in_words(found: re.Match[str]) -> str:
+    try:
+        day = date.fromisoformat(found.group())
+    except ValueError:
+        return found.group()
+    return f"{day:%B} {day.day}, {day.year}".replace(" ", _NO_BREAK)
 
 
 def _moment(moment: datetime, pharmacy: Pharmacy) -> str:
