@@ -94,6 +94,13 @@ def test_hard_words_and_codes_cost_the_handout() -> None:
     assert _score("B8", handout="Take it.") == 0
 
 
+@pytest.mark.parametrize("case", sorted(cases()))
+def test_every_handout_reads_at_grade_8_or_below_names_of_medicines_counted_in(case: str) -> None:
+    handout = written(case).handout
+    assert len(handout.split()) >= 40
+    assert reading_grade(handout) <= 8
+
+
 def test_the_reading_grade_is_near_what_others_compute() -> None:
     assert reading_grade("The cat sat on the mat. The dog ran to the park.") < 2
     assert (
