@@ -1,7 +1,7 @@
 """No caller gets a 5xx, or an answer that the OpenAPI document does not name, whatever it sends.
 
 Schemathesis sends it: every operation, by every role, with values at and over every limit (coverage) and with any others.
-Both run with `make test-faults`; the shorter one takes a minute where nothing else runs.
+Both run with `make test-faults`; the shorter one takes four minutes beside other work.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ async def _a_normal_order_still_completes(attacked: Stack) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_every_role_finds_only_answers_of_the_document(
     attacked: Stack, ids: Mapping[str, str], tmp_path: Path
 ) -> None:
