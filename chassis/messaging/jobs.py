@@ -4,6 +4,7 @@ A worker that was paused past its lease finds its generation gone, and every wri
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -82,6 +83,17 @@ class NewJob:
     trace: str | None
 
 
+@dataclass(slots=True)
+class Lease:
+    """Until when nobody else takes a job, by our own clock, which goes on while a process is paused."""
+
+    until: float
+
+    @property
+    def ran_out(self) -> bool:
+        return time.monotonic() > self.until
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job under lease. `billed_tries` counts this try too; `cause_id` and `trace` are the asking event's."""
@@ -94,6 +106,7 @@ class Job:
     generation: int
     billed_tries: int
     free_tries: int
+    lease: Lease
 
     @property
     def cause(self) -> "JobCause":
@@ -214,8 +227,13 @@ class Worker:
                 self._wake.set()
 
     async def _claim(self, limit: int) -> list[Job]:
+        until = self._lease_end()
         async with self.database.transaction() as tx:
-            return [Job(**dict(row)) for row in await tx.fetch(_CLAIM, limit, self.lease)]
+            return [Job(**dict(row), lease=Lease(until)) for row in await tx.fetch(_CLAIM, limit, self.lease)]
+
+    def _lease_end(self) -> float:
+        """Taken before the database is asked: never later than what it says."""
+        return time.monotonic() + self.lease.total_seconds()
 
     async def _until_woken(self) -> None:
         # The poll finds jobs that were postponed, or that a dead worker left behind.
@@ -228,6 +246,7 @@ class Worker:
             mine = [job for job, _ in self._running.values()]
             if not mine:
                 continue
+            until = self._lease_end()
             try:
                 async with self.database.transaction() as tx:
                     rows = await tx.fetch(_EXTEND, [j.id for j in mine], [j.generation for j in mine], self.lease)
@@ -236,5 +255,7 @@ class Worker:
                 continue
             kept = {row["id"] for row in rows}
             for job in mine:
-                if job.id not in kept and job.id in self._running and self._running[job.id][0] is job:
+                if job.id in kept:
+                    job.lease.until = until
+                elif job.id in self._running and self._running[job.id][0] is job:
                     self._running[job.id][1].cancel()

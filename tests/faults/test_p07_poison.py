@@ -50,13 +50,9 @@ async def _letters(system: System, service: str) -> list[dict[str, Any]]:
 
 async def test_p7_poison_in_every_partition_holds_nobody_up_and_is_found(system: System) -> None:
     undisturbed = await _end_to_end(system, 30)
-    # The p99 of thirty is the slowest. A busy machine has its moments: a partition that is held up is so every time.
-    for last in (False, False, True):
-        await _poison(system)
-        disturbed = await _end_to_end(system, 30)
-        if disturbed[-1] <= undisturbed[-1] + 5:
-            break
-        assert not last, f"{disturbed[-1]:.1f} s, and {undisturbed[-1]:.1f} s without poison"
+    await _poison(system)
+    disturbed = await _end_to_end(system, 30)
+    assert disturbed[-1] <= undisturbed[-1] + 5, "the p99 of thirty is the slowest"
     for service in _READERS:
         letters = await _letters(system, service)
         assert letters

@@ -176,7 +176,22 @@ async def test_a_worker_that_lost_its_lease_cannot_overwrite_its_successors_plan
         assert await db.fetchval("SELECT count(*) FROM careplans") == 1
 
 
-async def _lease_without_a_worker(desk: Desk) -> Any:
-    worker = Worker(desk.database, desk.generator.write_plan, lease=timedelta(seconds=30))
+async def test_p4_a_worker_paused_past_its_lease_before_it_asked_asks_nobody(desk_with: DeskWith) -> None:
+    """Its successor may have written the plan: a call would be billed for nothing."""
+    model = BilledModel([good])
+    desk = desk_with(model)
+    await desk.accept()
+    job = await _lease_without_a_worker(desk, seconds=0.2)
+    await asyncio.sleep(0.3)
+    await desk.generator.write_plan(job)
+    assert model.calls == 0
+    assert await desk.calls(0) == []
+    async with desk.working():
+        (completed,) = await desk.emitted()
+    assert (completed.type, model.calls) == ("careplan.care_plan_completed.v1", 1)
+
+
+async def _lease_without_a_worker(desk: Desk, seconds: float = 30) -> Any:
+    worker = Worker(desk.database, desk.generator.write_plan, lease=timedelta(seconds=seconds))
     (job,) = await worker._claim(1)
     return job

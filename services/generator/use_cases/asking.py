@@ -115,6 +115,7 @@ class Asking:
         call = await self._open(model, job, letter(request, complaints).size)
         started = time.monotonic()
         try:
+            _refuse_without_a_lease(job)
             answer = await model.write(request, complaints)
         except (ModelUnavailable, ModelFailed) as error:
             await self._close_in_vain(call, error, time.monotonic() - started)
@@ -165,6 +166,12 @@ async def _ask_for_free(model: LanguageModel, job: Job, request: PlanRequest, co
     new = _kept(job, await model.write(request, complaints), time.monotonic() - started)
     metrics.MODEL_SECONDS.labels(model.provider, "answered").observe(new.seconds)
     return new
+
+
+def _refuse_without_a_lease(job: Job) -> None:
+    """Who was paused may be at the point of asking what a successor has long written: nobody is asked, and no try counts."""
+    if job.lease.ran_out:
+        raise ModelUnavailable("LEASE_RAN_OUT", asked=False)
 
 
 def _kept(job: Job, answer: ModelAnswer, seconds: float) -> KeptAnswer:
