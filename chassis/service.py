@@ -35,7 +35,7 @@ from chassis.telemetry import Tracing, log
 from chassis.web import create_app
 from schemas.event import Event, Fact
 from schemas.intake import AccessRevoked
-from schemas.topics import ACCESS, ALL, Topic
+from schemas.topics import ACCESS, ALL, FACT_OF, Topic
 
 _DRAIN_SECONDS = 10.0
 _LOST_LOG_SECONDS = 3.0
@@ -155,6 +155,7 @@ class _Running:
             self.consumer.receive,
             self.stopping,
             self.parts.nudges,
+            [name for name, fact in FACT_OF.items() if fact in self.subscription.facts],
             self.subscription.gather_seconds,
         )
         if not self.stopping.is_set():

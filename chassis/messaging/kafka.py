@@ -1,9 +1,10 @@
 """The Kafka client, set so that nothing is lost: explicit topics, manual commits, earliest first, acks from all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -26,6 +27,7 @@ from schemas.topics import ALL, Topic, group_of
 _LARGEST_POLL_RECORDS = 200
 _POLL_MS = 1000
 _STANDS_STILL_SECONDS = 30.0
+_COMMIT_EVERY_SECONDS = 0.2
 _COMMIT_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _GATHERED_BYTES = 1024 * 1024
@@ -122,7 +124,7 @@ class ReaderStandsStill(RuntimeError):
 
 @dataclass
 class Reader:
-    """One member of a consumer group: a poll is handled whole, then its offsets are committed."""
+    """One member of a consumer group: a poll is handled whole, and only then may its offsets be committed."""
 
     settings: ServiceSettings
     service: str
@@ -130,6 +132,8 @@ class Reader:
     receive: Callable[[Sequence[Message]], Awaitable[None]]
     stopping: asyncio.Event
     nudges: Nudges | None = None
+    wakes: Collection[str] = ()
+    """Of what `nudges` tell: the types of the events that somebody waits for."""
     gather_seconds: float = 0.0
 
     async def run(self) -> None:
@@ -143,17 +147,20 @@ class Reader:
             await consumer.start()
             watching = asyncio.create_task(lag.watch())
             heard_at = clock()
+            offsets = _Offsets(consumer, lag.committed)
             while not self.stopping.is_set():
-                polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_LARGEST_POLL_RECORDS)
+                polled = await consumer.getmany(timeout_ms=offsets.rest_ms, max_records=_LARGEST_POLL_RECORDS)
                 if polled:
                     await self.receive([_message(record) for record in chain(*polled.values())])
                     if failpoints.armed:
                         await failpoints.reach("ack")
-                    lag.committed |= await _commit(consumer, polled)
+                    offsets.handled |= {partition: records[-1].offset + 1 for partition, records in polled.items()}
                     await asyncio.sleep(pause_after(sum(map(len, polled.values()))))
                     heard_at = clock()
                 elif lag.something_waits and clock() - heard_at > _STANDS_STILL_SECONDS:
                     raise ReaderStandsStill(self.service)
+                await offsets.commit_if_due()
+            await offsets.commit()
         finally:
             if watching:
                 watching.cancel()
@@ -179,7 +186,7 @@ class Reader:
         }
         if not self.settings.kafka_embedded:
             return AIOKafkaConsumer(*names, **common, **self._gathering())
-        nudge = self.nudges.listen(names, asyncio.Event()) if self.nudges else None
+        nudge = self.nudges.listen(self.wakes, asyncio.Event()) if self.nudges else None
         return PatientConsumer(*names, nudge=nudge, gather_seconds=self.gather_seconds, **common)
 
     def _gathering(self) -> dict[str, int]:
@@ -194,19 +201,40 @@ def _message(record: ConsumerRecord) -> Message:
     return Message(record.topic, record.partition, record.offset, headers, record.value)
 
 
-async def _commit(
-    consumer: AIOKafkaConsumer, polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]
-) -> dict[TopicPartition, int]:
-    """The offsets that are committed now; none where the partitions are another member's by now."""
-    offsets = {partition: records[-1].offset + 1 for partition, records in polled.items()}
-    try:
-        async with asyncio.timeout(_COMMIT_SECONDS):
-            await consumer.commit(offsets)
-        return offsets
-    except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
-        # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.
-        log.warning("offsets.not_committed", exc=error)
-    except KafkaError as error:
-        log.warning("offsets.not_committed", exc=error)
-        raise
-    return {}
+@dataclass
+class _Offsets:
+    """What is handled is committed at once after a while of silence, and a few times a second while much comes.
+
+    Until then nothing is lost: whoever reads on from what was committed finds the rest in the inbox.
+    """
+
+    consumer: AIOKafkaConsumer
+    committed: dict[TopicPartition, int]
+    handled: dict[TopicPartition, int] = field(default_factory=dict)
+    """Offsets by which reading goes on, not committed yet."""
+    _due_at: float = 0.0
+
+    @property
+    def rest_ms(self) -> int:
+        """How long there is nothing to do here."""
+        return max(0, round((self._due_at - time.monotonic()) * 1000)) if self.handled else _POLL_MS
+
+    async def commit_if_due(self) -> None:
+        if time.monotonic() >= self._due_at:
+            await self.commit()
+
+    async def commit(self) -> None:
+        offsets, self.handled = self.handled, {}
+        if not offsets:
+            return
+        self._due_at = time.monotonic() + _COMMIT_EVERY_SECONDS
+        try:
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                await self.consumer.commit(offsets)
+            self.committed |= offsets
+        except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
+            # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.
+            log.warning("offsets.not_committed", exc=error)
+        except KafkaError as error:
+            log.warning("offsets.not_committed", exc=error)
+            raise

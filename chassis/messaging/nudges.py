@@ -21,7 +21,7 @@ _SHORTEST_FETCH_MS = 1
 _LOOKS = (0.01, 0.25, 0.05)
 """Without nudges looking is how anything is ever found: after so many seconds at the soonest, at the latest, and for each
 second since something came last."""
-_LOOKS_FOR_SAFETY = (0.05, 1.0, 1.0)
+_LOOKS_FOR_SAFETY = (0.5, 1.0, 1.0)
 """The same, where nudges come."""
 
 _LOOPBACK = "127.0.0.1"
@@ -90,6 +90,7 @@ class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
         self._soonest, self._slowest, self._slope = _LOOKS_FOR_SAFETY if nudge else _LOOKS
         self._gather_seconds = gather_seconds
         self._last_data = 0.0
+        self._asked_anew = False
 
     async def start(self) -> None:
         await super().start()
@@ -100,12 +101,22 @@ class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
     async def _fetch_patiently(self, assignment: Any, node: int, request: Any) -> bool:
         idle = time.monotonic() - self._last_data
         try:
-            await is_set_within(self._nudge, min(self._slowest, max(self._soonest, idle * self._slope)))
+            told = await is_set_within(self._nudge, min(self._slowest, max(self._soonest, idle * self._slope)))
             await asyncio.sleep(self._last_data + self._gather_seconds - time.monotonic())
         except asyncio.CancelledError:
             return False  # the group changes or the consumer closes: what the original answers then
+        if told and self._leaves_out_some(assignment, request) and not self._asked_anew:
+            self._asked_anew = True
+            return False  # the next one asks for all, and goes at once: we are still told
+        self._asked_anew = False
         self._nudge.clear()  # before the fetch: who tells during it is heard by the next
         found = bool(await self._fetch(assignment, node, request))
         if found:
             self._last_data = time.monotonic()
         return found
+
+    def _leaves_out_some(self, assignment: Any, request: Any) -> bool:
+        """Whether partitions are not asked for that were still being handled when the request was made, and no longer are."""
+        asked = sum(len(partitions) for _, partitions in request.topics)
+        in_hand = sum(partition in self._fetcher._records for partition in assignment.tps)  # noqa: SLF001 (see above)
+        return asked + in_hand < len(assignment.tps)

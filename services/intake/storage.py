@@ -91,15 +91,15 @@ async def _earlier_answers(tx: Transaction, used: Sequence[tuple[NewOrder, Memo]
 
 
 _INSERT_ORDERS = """
-INSERT INTO orders (order_id, source, external_id, submitted_by, submitted_at, updated_at, order_body, notices, attempt,
-                    status, problems, timeline)
-SELECT order_id, source, external_id, submitted_by, $8, $8, body, notices, 1, 'pending', notices, $7
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::json[], $6::json[])
-    AS t (order_id, source, external_id, submitted_by, body, notices)
-"""
-_INSERT_MOVING = """
-INSERT INTO moving (order_id, nudge_at) SELECT id, now() + interval '30 s' FROM unnest($1::uuid[]) AS id
-ON CONFLICT (order_id) DO UPDATE SET nudges = 0, nudge_at = excluded.nudge_at
+WITH new AS (
+    INSERT INTO orders (order_id, source, external_id, submitted_by, submitted_at, updated_at, order_body, notices,
+                        attempt, status, problems, timeline)
+    SELECT order_id, source, external_id, submitted_by, $8, $8, body, notices, 1, 'pending', notices, $7
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::json[], $6::json[])
+        AS t (order_id, source, external_id, submitted_by, body, notices)
+    RETURNING order_id
+)
+INSERT INTO moving (order_id, nudge_at) SELECT order_id, now() + interval '30 s' FROM new
 """
 
 
@@ -115,7 +115,6 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         _TIMELINE.dump_json((Step("pending", tx.now),)).decode(),
         tx.now,
     )
-    await tx.execute(_INSERT_MOVING, [order.order_id for order in orders])
 
 
 _ORDER = "SELECT * FROM orders WHERE order_id = $1"
@@ -207,8 +206,14 @@ async def save_progress(tx: Transaction, changed: dict[UUID, Progress]) -> None:
     await _notify(tx, list(changed))
 
 
+_START_MOVING = """
+INSERT INTO moving (order_id, nudge_at) VALUES ($1, now() + interval '30 s')
+ON CONFLICT (order_id) DO UPDATE SET nudges = 0, nudge_at = excluded.nudge_at
+"""
+
+
 async def start_moving(tx: Transaction, order_id: UUID) -> None:
-    await tx.execute(_INSERT_MOVING, [order_id])
+    await tx.execute(_START_MOVING, order_id)
 
 
 async def _notify(tx: Transaction, order_ids: Sequence[UUID]) -> None:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.protocol.fetch import FetchRequest
 
 from chassis.messaging import kafka, lag
 from chassis.messaging.codec import LARGEST_MESSAGE
@@ -182,7 +183,7 @@ async def test_a_loop_that_is_told_to_stop_in_the_moment_of_a_commit_stops(steps
     async def loop() -> None:
         while True:
             answered.clear()
-            await kafka._commit(_Consumer(), {})
+            await kafka._Offsets(_Consumer(), {}, {TopicPartition(ORDERS.name, 0): 1}).commit()
 
     looping = asyncio.create_task(loop())
     await asyncio.sleep(0.01)
@@ -215,10 +216,10 @@ async def test_a_reader_is_woken_by_the_relay_of_its_process(broker: Broker, mon
     async def receive(messages: Sequence[Message]) -> None:
         seen.extend(message.value for message in messages)
 
-    async with _running(_reader(broker, receive, nudges=nudges)):
+    async with _running(_reader(broker, receive, nudges=nudges, wakes=["careplan.order_received.v1"])):
         for value in (b"told of once", b"told of twice"):
             await _send(broker, value)
-            nudges.tell([ORDERS.name])
+            nudges.tell(["careplan.order_received.v1"])
             await until(lambda value=value: value in seen, 30)  # type: ignore[misc]
 
 
@@ -314,6 +315,8 @@ async def test_a_reader_that_is_gone_is_told_no_more() -> None:
 def test_the_place_to_wait_before_a_fetch_is_still_there_in_aiokafka() -> None:
     assert callable(Fetcher._proc_fetch_request)
     assert "_proc_fetch_request" in Fetcher._fetch_requests_routine.__code__.co_names
+    assert "_records" in Fetcher._get_actions_per_node.__code__.co_names
+    assert isinstance(FetchRequest.topics, property)
 
 
 def test_the_place_to_see_a_connection_begin_is_still_there_in_aiokafka() -> None:

@@ -150,7 +150,7 @@ async def test_two_relays_never_send_one_row_twice(intake: Database) -> None:
 
 async def test_a_commit_wakes_the_relay_and_the_relay_tells_the_readers(intake: Database) -> None:
     broker, nudges = _Broker(), Nudges()
-    nudge = nudges.listen([ORDERS.name], asyncio.Event())
+    nudge = nudges.listen(["careplan.care_plan_requested.v1"], asyncio.Event())
     running = asyncio.create_task(_relay(intake, broker, nudges).run())
     await asyncio.sleep(0.1)
     started = asyncio.get_running_loop().time()
