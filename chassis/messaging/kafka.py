@@ -216,8 +216,10 @@ class _Offsets:
 
     @property
     def rest_ms(self) -> int:
-        """How long there is nothing to do here."""
-        return max(0, round((self._due_at - time.monotonic()) * 1000)) if self.handled else _POLL_MS
+        """How long there is nothing to do here, a poll at most."""
+        if not self.handled:
+            return _POLL_MS
+        return min(_POLL_MS, max(0, round((self._due_at - time.monotonic()) * 1000)))
 
     async def commit_if_due(self) -> None:
         if time.monotonic() >= self._due_at:

@@ -86,6 +86,37 @@ async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_no
     assert seen == [b"1", b"2", b"3"]
 
 
+async def test_many_polls_share_a_commit_and_the_last_is_committed_before_stopping(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "_COMMIT_EVERY_SECONDS", 600.0)
+    committed: list[object] = []
+    commit = AIOKafkaConsumer.commit
+
+    async def counted(self: AIOKafkaConsumer, offsets: object) -> None:
+        await commit(self, offsets)
+        committed.append(offsets)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "commit", counted)
+    seen: list[bytes | None] = []
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.extend(message.value for message in messages)
+
+    stopping = asyncio.Event()
+    async with _running(_reader(broker, receive, stopping)) as running:
+        for value in (b"alone", b"with others 1", b"with others 2", b"with others 3"):
+            await _send(broker, value)
+            await until(lambda value=value: value in seen, 30)  # type: ignore[misc]
+        stopping.set()
+        await asyncio.wait_for(running, 30)
+    assert len(committed) == 2
+    await _send(broker, b"later")
+    async with _running(_reader(broker, receive)):
+        await until(lambda: b"later" in seen, 30)
+    assert seen.count(b"with others 3") == 1
+
+
 async def test_a_poll_whose_handling_raises_commits_nothing(broker: Broker) -> None:
     await _send(broker, b"1")
 
