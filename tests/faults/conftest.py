@@ -1,4 +1,4 @@
-"""One system for each broker serves all tests that leave it as they found it; each test is made to find it healthy."""
+"""One system for each broker serves all tests that leave it as they found it; each test finds it healthy, shown by an order."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,6 +34,7 @@ async def shared_system(
 async def system(shared_system: System) -> AsyncIterator[System]:
     """On the embedded broker in one run, on Apache Kafka in the other."""
     await shared_system.healthy()
+    await shared_system.completed(await shared_system.accepted(1))
     yield shared_system
     await shared_system.healthy()
     for name in [name for name in shared_system.services if "-" in name]:
