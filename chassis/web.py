@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.audit.entry import Entry, noting
 from chassis.audit.recorder import Recorder
-from chassis.database import OUTAGES, Database
+from chassis.database import COLLISIONS, OUTAGES, Database
 from chassis.errors import (
     ApplicationError,
     Fault,
@@ -63,7 +63,7 @@ def as_application_error(error: BaseException) -> ApplicationError:
             return UnsupportedMediaType("This address does not take that media type.")
         case HTTPException():
             return InvalidInput([Fault("", "MALFORMED", "The request could not be read.")])
-        case _ if isinstance(error, OUTAGES):
+        case _ if isinstance(error, (*OUTAGES, *COLLISIONS)):
             return Unavailable()
         case _:
             return ApplicationError("Something went wrong on our side; it was noted.")
@@ -212,7 +212,7 @@ def create_app(
         # FastAPI's own spans carry the query string, which may hold a patient's name; ours carry the route.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers=dict.fromkeys(
-            (ApplicationError, RequestValidationError, HTTPException, *OUTAGES), _answer_error
+            (ApplicationError, RequestValidationError, HTTPException, *OUTAGES, *COLLISIONS), _answer_error
         ),
     )
     app.state.tokens = tokens

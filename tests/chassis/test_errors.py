@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from chassis import errors
 from chassis.audit.recorder import Recorder
 from chassis.crypto import Keyring, new_key
-from chassis.database import OUTAGES, Database
+from chassis.database import COLLISIONS, OUTAGES, Database
 from chassis.errors import ApplicationError, Fault, InvalidInput
 from chassis.idempotency import error_answer
 from chassis.messaging.codec import Codec
@@ -23,6 +23,7 @@ from chassis.web import create_app, read_body
 
 pytestmark = pytest.mark.anyio
 
+_WAITING_HELPS = (*OUTAGES, *COLLISIONS)
 _SECRET = "Ana Bell 012345"
 
 _EXAMPLES: dict[str, ApplicationError] = {
@@ -73,7 +74,7 @@ def _router() -> APIRouter:
 
     @router.get("/outage/{name}")
     async def outage(name: str) -> None:
-        raise {error.__name__: error for error in OUTAGES}[name](_SECRET)
+        raise {error.__name__: error for error in _WAITING_HELPS}[name](_SECRET)
 
     @router.get("/surrogate")
     async def surrogate() -> None:
@@ -157,8 +158,8 @@ async def test_a_defect_says_nothing_of_its_cause(client: httpx2.AsyncClient) ->
     assert "Ana" not in answer.text
 
 
-@pytest.mark.parametrize("outage", sorted({error.__name__ for error in OUTAGES}))
-async def test_an_absent_database_is_503_with_retry_after_and_no_details(
+@pytest.mark.parametrize("outage", sorted({error.__name__ for error in _WAITING_HELPS}))
+async def test_an_absent_database_and_a_lost_race_are_503_with_retry_after_and_no_details(
     client: httpx2.AsyncClient, outage: str
 ) -> None:
     answer = await client.get(f"/outage/{outage}")

@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), only_embedded]
 
 
 async def test_p11_a_worker_paused_past_its_lease_changes_nothing_of_its_successors(system: System) -> None:
-    system.model.seconds = 3
+    system.model.seconds = 8
     order_ids = await system.accepted(10)
-    await until(lambda: system.model.in_flight >= 8, 30)
+    await until(lambda: system.model.in_flight >= 8, 60)
     system.model.seconds = 0.2
     with paused(system.services["generator"].pid):
         await system.add("generator-2").start()

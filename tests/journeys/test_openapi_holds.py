@@ -1,7 +1,7 @@
 """No caller gets a 5xx, or an answer that the OpenAPI document does not name, whatever it sends.
 
 Schemathesis sends it: every operation, by every role, with values at and over every limit (coverage) and with any others.
-Both run with `make test-faults`; the shorter one takes four minutes beside other work.
+The shorter one is among `make test-faults` and takes four minutes beside other work, the longer one among `make test-soak`.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ async def test_every_role_finds_only_answers_of_the_document(
     await everybody_attacks(attacked, ids, tmp_path, {"admin": 6, "clinic": 3}, "--seed", "4")
 
 
-@pytest.mark.faults
+@pytest.mark.soak
 @pytest.mark.timeout(3_600)
 async def test_every_role_finds_only_answers_of_the_document_however_long_it_looks(
     attacked: Stack, ids: Mapping[str, str], tmp_path: Path
