@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-_LONGEST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.004
 """People wait for these."""
 
 

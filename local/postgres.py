@@ -36,7 +36,7 @@ full_page_writes = on
 # Small: one machine that runs everything else too. The wheel is built without lz4, and pglz costs
 # more time than it saves, so full pages are written as they are.
 max_connections = 100
-shared_buffers = 48MB
+shared_buffers = 32MB
 maintenance_work_mem = 32MB
 max_wal_size = 512MB
 wal_level = minimal
