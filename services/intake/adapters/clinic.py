@@ -55,8 +55,10 @@ def _diagnoses(order: JsonObject, draft: Draft) -> None:
 
 def _taken(drug: JsonObject) -> Field:
     """`methotrexate 20 mg weekly`: the parts that are there, a space between."""
-    parts = [drug.at(key) for key in ("n", "dose", "freq")]
-    for part in parts:
-        if part.value is not None and not isinstance(part.value, str):
-            drug.draft.fault(part.place, "TYPE", "This is a text.")
-    return Field(drug.place, " ".join(part.value for part in parts if isinstance(part.value, str)))
+    said = list[str]()
+    for place, value in (drug.at("n"), drug.at("dose"), drug.at("freq")):
+        if isinstance(value, str):
+            said.append(value)
+        elif value is not None:
+            drug.draft.fault(place, "TYPE", "This is a text.")
+    return Field(drug.place, " ".join(said))

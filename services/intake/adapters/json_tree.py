@@ -10,10 +10,11 @@ class JsonObject:
 
     __slots__ = ("_all", "_left", "_prefix", "draft", "place")
 
+    # The document is taken apart in place: nobody else has it.
     def __init__(self, value: Any, draft: Draft, place: str = "", everything: "list[JsonObject] | None" = None) -> None:
+        self._left: dict[str, Any] = value if isinstance(value, dict) else {}
         if value is not None and not isinstance(value, dict):
             draft.fault(place, "TYPE", "This is a JSON object.")
-        self._left: dict[str, Any] = dict(value) if isinstance(value, dict) else {}
         self.draft, self.place = draft, place
         self._prefix = f"{place}." if place else ""
         self._all = [] if everything is None else everything
@@ -40,5 +41,9 @@ class JsonObject:
         return [JsonObject(value, self.draft, place, self._all) for place, value in self.entries(key)]
 
     def unknown(self) -> list[str]:
-        """The places that nobody took, in the whole document."""
-        return [part._prefix + key for part in self._all for key in part._left]  # noqa: SLF001 (its own kind)
+        """The places that nobody took, in the whole document. Asked last: the parts are let go, or they would hold each
+        other and the document until the garbage collector came.
+        """
+        left = [part for part in self._all if part._left]  # noqa: SLF001 (its own kind)
+        self._all.clear()
+        return [part._prefix + key for part in left for key in part._left]  # noqa: SLF001

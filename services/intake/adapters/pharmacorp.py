@@ -67,13 +67,14 @@ def _prescriber(prescriber: XmlElement, draft: Draft) -> None:
 def _diagnoses(diagnoses: XmlElement, draft: Draft) -> None:
     place, ranked = f"{diagnoses.place}/co:Diagnosis", dict[int, Field]()
     for diagnosis in diagnoses.children("Diagnosis"):
-        rank = diagnosis.attribute("rank")
-        if not _RANK.fullmatch(rank.value or ""):
-            draft.fault(rank.place, "VALUE" if rank.value else "REQUIRED", "A diagnosis has a rank of 1, 2, 3 …")
-        elif int(rank.value) in ranked:
-            draft.fault(rank.place, "VALUE", "Another diagnosis has this rank.")
+        where, written = diagnosis.attribute("rank")
+        rank = int(written) if _RANK.fullmatch(written or "") else 0
+        if not rank:
+            draft.fault(where, "VALUE" if written else "REQUIRED", "A diagnosis has a rank of 1, 2, 3 …")
+        elif rank in ranked:
+            draft.fault(where, "VALUE", "Another diagnosis has this rank.")
         else:
-            ranked[int(rank.value)] = Field(f"{place}[@rank='{rank.value}']", diagnosis.own_text().value)
+            ranked[rank] = Field(f"{place}[@rank='{rank}']", diagnosis.own_text().value)
     draft.put("primary_diagnosis", ranked.pop(1, Field(f"{place}[@rank='1']", None)))
     draft.put_all("additional_diagnoses", [ranked[rank] for rank in sorted(ranked)])
 

@@ -4,7 +4,7 @@ No DTD, so no entities and nothing fetched; few elements and little depth, so no
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from services.intake.adapters.base import malformed
@@ -71,10 +71,18 @@ class Names(NamedTuple):
     prefix: str
 
 
-class XmlElement:
-    """One element at its place, each part taken once; or an absent one, which has no parts."""
+_NOTHING: dict[str, Any] = {}
+"""What an absent element has: only ever read and popped from, so one serves all."""
 
-    __slots__ = ("_all", "_attributes", "_children", "_names", "draft", "element", "place")
+
+class XmlElement:
+    """One element at its place, each part taken once; or an absent one, which has no parts.
+
+    Written to be cheap, since every partner's order passes: it takes the tree apart in place, and looks for repeated
+    elements only where there are fewer names than elements.
+    """
+
+    __slots__ = ("_all", "_attributes", "_children", "_lead", "_names", "draft", "element", "place")
 
     def __init__(
         self,
@@ -85,13 +93,16 @@ class XmlElement:
         everything: "list[XmlElement] | None" = None,
     ) -> None:
         self.element, self.draft, self.place, self._names = element, draft, place, names
+        self._lead = f"{place}/" if place else ""
         self._all = [] if everything is None else everything
-        self._attributes: dict[str, str] = {}
-        self._children: dict[str, list[Element]] = {}
+        self._attributes: dict[str, str] = _NOTHING
+        self._children: dict[str, Element | list[Element]] = _NOTHING
         if element is not None:
-            self._attributes |= element.attrib
-            for child in element:
-                self._children.setdefault(child.tag, []).append(child)
+            self._attributes = element.attrib
+            if len(element):
+                self._children = {child.tag: child for child in element}
+                if len(self._children) != len(element):
+                    self._children = _repeated(element)
             self._all.append(self)
 
     def attribute(self, name: str, place: str | None = None) -> Field:
@@ -104,11 +115,11 @@ class XmlElement:
     def child(self, name: str) -> "XmlElement":
         """The one element of that name; a second one is a fault, not a choice."""
         element, place = self._one(name)
-        return self._below(element, place)
+        return XmlElement(element, self.draft, self._names, place, self._all)
 
     def children(self, name: str) -> "list[XmlElement]":
         """All of that name, at places numbered from 1."""
-        return [self._below(element, place) for element, place in self._every(name)]
+        return [XmlElement(element, self.draft, self._names, place, self._all) for element, place in self._every(name)]
 
     def text(self, name: str) -> Field:
         """What the one element of that name says."""
@@ -119,40 +130,48 @@ class XmlElement:
         return [Field(place, self._said(element, place)) for element, place in self._every(name)]
 
     def unknown(self) -> list[str]:
-        """The places that nobody took, in the whole document."""
-        return [place for part in self._all for place in part._left()]  # noqa: SLF001 (its own kind)
-
-    def _below(self, element: Element | None, place: str) -> "XmlElement":
-        return XmlElement(element, self.draft, self._names, place, self._all)
+        """The places that nobody took, in the whole document. Asked last: the parts are let go, or they would hold each
+        other and the document until the garbage collector came.
+        """
+        left = [part for part in self._all if part._attributes or part._children]  # noqa: SLF001 (its own kind)
+        self._all.clear()
+        return [place for part in left for place in part._left()]  # noqa: SLF001
 
     def _one(self, name: str) -> tuple[Element | None, str]:
         mark, prefix = self._names
-        found, place = self._children.pop(mark + name, None), self._place_of(prefix + name)
-        if found is None:
-            return None, place
-        if len(found) > 1:
+        found, place = self._children.pop(mark + name, None), f"{self._lead}{prefix}{name}"
+        if isinstance(found, list):
             self.draft.fault(place, "VALUE", "This element stands here more than once.")
-        return found[0], place
+            return found[0], place
+        return found, place
 
     def _every(self, name: str) -> list[tuple[Element, str]]:
         mark, prefix = self._names
-        found, place = self._children.pop(mark + name, ()), self._place_of(prefix + name)
-        return [(element, f"{place}[{number}]") for number, element in enumerate(found, start=1)]
+        found, place = self._children.pop(mark + name, None), f"{self._lead}{prefix}{name}"
+        if found is None:
+            return []
+        every = found if isinstance(found, list) else [found]
+        return [(element, f"{place}[{number}]") for number, element in enumerate(every, start=1)]
 
     def _said(self, element: Element, place: str) -> str:
-        if element.attrib or len(element):
-            self._below(element, place)  # nobody takes these parts: they are unknown
+        if len(element) or element.attrib:
+            XmlElement(element, self.draft, self._names, place, self._all)  # nobody takes these parts: they are unknown
         return _text_in(element)
 
     def _left(self) -> Iterator[str]:
         for name in self._attributes:
             if not name.startswith(_SCHEMA_INSTANCE):
-                yield self._place_of(f"@{name}")
-        for tag, elements in self._children.items():
-            yield from [self._place_of(tag.replace(*self._names))] * len(elements)
+                yield f"{self._lead}@{name}"
+        for tag, found in self._children.items():
+            yield from [self._lead + tag.replace(*self._names)] * (len(found) if isinstance(found, list) else 1)
 
-    def _place_of(self, part: str) -> str:
-        return f"{self.place}/{part}" if self.place else part
+
+def _repeated(element: Element) -> dict[str, Element | list[Element]]:
+    """Each name with its element, or with all of them where there are several."""
+    found: dict[str, list[Element]] = {}
+    for child in element:
+        found.setdefault(child.tag, []).append(child)
+    return {tag: several if len(several) > 1 else several[0] for tag, several in found.items()}
 
 
 def _text_in(element: Element) -> str:

@@ -47,14 +47,15 @@ class EnclosedFile:
 
 @dataclass
 class Draft:
-    """`values` is what `POST /api/orders` takes as JSON; `places` says where each of our fields stands with the sender.
+    """`values` is what `POST /api/orders` takes as JSON; `places` says where each of our fields stands with the sender,
+    of a list each of its entries.
 
     A field without a place is the sender's own: the canonical order has none.
     """
 
     values: Any
     faults: list[Fault] = field(default_factory=list)
-    places: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str | list[str]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     """Places that nobody here knows: each becomes a notice, none a refusal."""
     external_id: str | None = None
@@ -72,25 +73,23 @@ class Draft:
         if converted is not None:
             self._set(name, converted)
 
-    def put_all(self, name: str, found: Sequence[Field], convert: Callable[[Any], Any] | None = None) -> None:
+    def put_all(self, name: str, found: Sequence[Field]) -> None:
         """Our list `name` has these entries, in this order."""
-        entries: list[Any] = []
-        for entry in found:
-            converted = self._converted(name, entry, convert)
-            if converted is not None:
-                self.places[f"{name}.{len(entries)}"] = entry.place
-                self.places.setdefault(name, entry.place)
-                entries.append(converted)
-        if entries:
-            self._set(name, entries)
+        there = [(place, value) for place, value in found if not _blank(value)]
+        if there:
+            self.places[name] = [place for place, _ in there]
+            self._set(name, [value for _, value in there])
 
     def _set(self, name: str, value: Any) -> None:
-        group, _, last = name.rpartition(".")
-        (self.values[group] if group else self.values)[last] = value
+        if "." in name:
+            group, _, last = name.partition(".")
+            self.values[group][last] = value
+        else:
+            self.values[name] = value
 
     def _converted(self, name: str, found: Field, convert: Callable[[Any], Any] | None) -> Any:
         place, value = found
-        if value is None or (isinstance(value, str) and (not value or value.isspace())):
+        if _blank(value):
             return None
         if convert is None:
             return value
@@ -112,7 +111,11 @@ class Draft:
 
     def place_of(self, name: str) -> str:
         """Where the sender has our field `name`; that of its list where the entry has none of its own."""
-        return self.places.get(name) or self.places.get(name.rpartition(".")[0]) or name
+        group, _, last = name.rpartition(".")
+        place = self.places.get(name) or self.places.get(group) or name
+        if isinstance(place, str):
+            return place
+        return place[int(last)] if last.isdecimal() and int(last) < len(place) else place[0]
 
     def check(self, rules: FormRules) -> tuple[OrderForm | None, list[Fault]]:
         """The form where everything is right, and every fault by the sender's places, each place named once."""
@@ -130,6 +133,10 @@ class Draft:
 
     def notices(self) -> list[Finding]:
         return [_ignored(place) for place in self.ignored[:_MAX_NOTICES]]
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and (not value or value.isspace()))
 
 
 def _ignored(place: str) -> Finding:
