@@ -13,6 +13,7 @@ from services.generator.domain.checklist.identity import same_person
 from services.generator.domain.checklist.indication import indication
 from services.generator.domain.checklist.interactions import home_medicines, medicines_in_records, planned_vaccines
 from services.generator.domain.checklist.item import RANK, ChecklistItem, Gap, gap
+from services.generator.domain.checklist.left_open import left_open
 from services.generator.domain.checklist.limits import above_normal, beyond_limits
 from services.generator.domain.checklist.myasthenia import code_mismatch, worsening_medicines
 from services.generator.domain.checklist.pregnancy import childbearing_potential
@@ -61,5 +62,6 @@ def checklist(case: Case, on_file: tuple[OnFile, ...]) -> tuple[ChecklistItem, .
     """All findings, the gravest first; within a severity in the order of the rules."""
     found = [item for rule in RULES for item in rule(case)]
     found.extend(missing_results(case, on_file))
+    found.extend(left_open(case, found))
     found.sort(key=lambda item: RANK[item.severity])
     return tuple(found)
