@@ -8,12 +8,15 @@ import pytest
 
 from chassis.database import Database
 from chassis.ids import new_id
+from chassis.messaging.jobs import Job
 from knowledge.base import KnowledgeBase
 from services.generator.adapters.embedding import Embedder
+from services.generator.adapters.fleet import one_model
+from services.generator.adapters.scripted import Scripted
 from services.generator.domain.passages import LONG_RECORDS, chosen, passages_of, questions_about
 from services.generator.domain.prompt import order_message
 from services.generator.domain.redaction import Redaction
-from services.generator.use_cases import LookingUp
+from services.generator.use_cases import Asking, LookingUp
 from tests.support.chassis import database_of
 from tests.support.clinical_orders import order
 from tests.support.plans import facts, request_for
@@ -88,6 +91,20 @@ async def test_a_question_is_words_and_never_operators(database: Database) -> No
     looking_up = LookingUp(database, only("apremilast"))
     for asked in ('"', "-weight", "a | b & !c", "' OR 1=1 --", "🙂", "(((", "weight:*"):
         assert isinstance(await looking_up.facts(asked), list)
+
+
+async def test_scripted_asks_neither_the_search_nor_the_database_whatever_the_length_of_the_records() -> None:
+    """The hot path: nothing but the writer itself is given to it here."""
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError("scripted reads for itself")
+
+    nothing: Any = None
+    asking = Asking(nothing, nothing, one_model(Scripted()).candidates, nothing, nothing, never)
+    job = Job(new_id(), new_id(), attempt=1, cause_id=new_id(), trace=None, generation=1, billed_tries=1, free_tries=0)
+    request = request_for(medication="infliximab", primary_diagnosis="K50.90", patient_records=LONG)
+    kept = await asking.ask(job, request, ())
+    assert any("heart failure NYHA III" in str(item) for item in kept.answer.answer(request.order).problem_list)
 
 
 # ── records ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from services.generator.domain.checklist.item import RANK, ChecklistItem, Gap, g
 from services.generator.domain.checklist.left_open import left_open
 from services.generator.domain.checklist.limits import above_normal, beyond_limits
 from services.generator.domain.checklist.myasthenia import code_mismatch, worsening_medicines
-from services.generator.domain.checklist.pregnancy import childbearing_potential
+from services.generator.domain.checklist.pregnancy import childbearing_potential, planned_pregnancy
 from services.generator.domain.checklist.renal import reduced_for_the_kidney
 from services.generator.domain.checklist.screening import (
     OnFile,
@@ -51,6 +51,7 @@ RULES = (
     medicines_in_records,
     worsening_medicines,
     childbearing_potential,
+    planned_pregnancy,
     same_person,
     code_mismatch,
     planned_vaccines,

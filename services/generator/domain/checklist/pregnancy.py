@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from services.generator.domain.case import Case
 from services.generator.domain.checklist.item import ChecklistItem, gap
 from services.generator.domain.evidence import OrderField, RecordQuote
+from services.generator.domain.reading import term
+
+_WISHES = tuple(map(term, ("planning a pregnancy", "plans a pregnancy", "planning pregnancy", "pregnancy planned",
+                           "trying to conceive", "wants to become pregnant", "wants to conceive")))  # fmt: skip
 
 
 def childbearing_potential(case: Case) -> Iterator[ChecklistItem]:
@@ -37,4 +41,23 @@ def childbearing_potential(case: Case) -> Iterator[ChecklistItem]:
         evidence=(*evidence, *(guide.refs[fact.id] for fact in guide.pregnancy)),
         medication=guide.drug.generic,
         gaps=missing,
+    )
+
+
+def planned_pregnancy(case: Case) -> Iterator[ChecklistItem]:
+    """Whatever the drug: whether it may go on into a pregnancy is decided before there is one."""
+    places = (place for wish in _WISHES for place in case.records.places(wish) if not case.records.denied(place))
+    place = next(places, None)
+    if place is None or not case.may_become_pregnant:
+        return
+    quote = case.quote(place)
+    drug = case.guide.drug.generic if case.guide else case.order.medication
+    yield ChecklistItem(
+        id="pregnancy:planned",
+        severity="moderate",
+        category="adverse_reaction",
+        what=f'A pregnancy is planned: "{quote.quote}". Whether {drug} may be continued until and during it is not decided.',
+        action="Ask the prescriber whether and when to stop before a pregnancy, and tell the patient to call before trying for one.",
+        evidence=(quote,),
+        medication=drug,
     )
