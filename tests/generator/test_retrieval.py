@@ -101,7 +101,17 @@ async def test_scripted_asks_neither_the_search_nor_the_database_whatever_the_le
 
     nothing: Any = None
     asking = Asking(nothing, nothing, one_model(Scripted()).candidates, nothing, nothing, never)
-    job = Job(new_id(), new_id(), attempt=1, cause_id=new_id(), trace=None, generation=1, billed_tries=1, free_tries=0)
+    job = Job(
+        new_id(),
+        new_id(),
+        attempt=1,
+        cause_id=new_id(),
+        trace=None,
+        generation=1,
+        billed_tries=1,
+        free_tries=0,
+        lease=nothing,
+    )
     request = request_for(medication="infliximab", primary_diagnosis="K50.90", patient_records=LONG)
     kept = await asking.ask(job, request, ())
     assert any("heart failure NYHA III" in str(item) for item in kept.answer.answer(request.order).problem_list)
