@@ -1,18 +1,14 @@
 """No panel is empty: a real Prometheus scrapes the running system, and every query of every dashboard has an answer."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 
-from local.ports import free_port
 from tests.deploy.conftest import Watched
-from tests.support.background import background
 from tests.support.metrics import ours, series_names
+from tests.support.prometheus import Prometheus, scraping
 from tests.support.queries import metrics_in
 
 _DASHBOARDS = sorted(Path("deploy/grafana/dashboards").glob("*.json"))
@@ -27,57 +23,19 @@ def _panels() -> list[tuple[str, str, str]]:
     return found
 
 
-_CONFIG = """
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: [{alerts}]
-scrape_configs:
-  - job_name: careplan
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
-"""
-
-
-class _Prometheus:
-    def __init__(self, url: str) -> None:
-        self._client = httpx2.Client(base_url=url, timeout=20)
-
-    def get(self, path: str, **params: str) -> Any:
-        answer = self._client.get(path, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["data"]
-
-    def values(self, query: str) -> list[float]:
-        result = self.get("/api/v1/query", query=query.replace("$__rate_interval", "30s").replace("[24h]", "[5m]"))
-        return [float(series["value"][1]) for series in result["result"]]
-
-
 @pytest.fixture(scope="module")
-def scraping(watched: Watched, prometheus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Prometheus]:
-    folder, port = Path(tmp_path_factory.mktemp("prometheus")), free_port()
-    alerts = Path("deploy/prometheus/alerts.yml").resolve()
-    (folder / "prometheus.yml").write_text(_CONFIG.format(port=watched.system.port, alerts=alerts))
-    command = [
-        prometheus,
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with background(command, folder / "prometheus.log", ready=f"http://127.0.0.1:{port}/-/ready"):
-        here = _Prometheus(f"http://127.0.0.1:{port}")
-        end = time.monotonic() + 60
-        # A rate wants two scrapes, and gauges of the database come every five seconds.
-        while sum(here.values('count_over_time(up{job="careplan"}[1m])')) < 4 or not here.values("careplan_kafka_lag"):
-            assert time.monotonic() < end
-            time.sleep(0.5)
+def seen(watched: Watched, prometheus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    with scraping(prometheus, Path(tmp_path_factory.mktemp("prometheus")), [watched.system.port]) as here:
         yield here
 
 
 @pytest.mark.parametrize(("dashboard", "panel", "query"), _panels())
-def test_a_panels_query_has_an_answer(scraping: _Prometheus, dashboard: str, panel: str, query: str) -> None:
-    assert scraping.values(query), f"{dashboard}: the panel '{panel}' is empty"
+def test_a_panels_query_has_an_answer(seen: Prometheus, dashboard: str, panel: str, query: str) -> None:
+    assert seen.values(query), f"{dashboard}: the panel '{panel}' is empty"
 
 
-def test_alerts_are_loaded_and_none_of_them_fails(scraping: _Prometheus) -> None:
-    groups = scraping.get("/api/v1/rules")["groups"]
+def test_alerts_are_loaded_and_none_of_them_fails(seen: Prometheus) -> None:
+    groups = seen.get("/api/v1/rules")["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     assert len(rules) > 15
     assert [rule["name"] for rule in rules if rule.get("lastError")] == []

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import psutil
 
-from local.ports import free_port
+from local.ports import free_port, is_free
 from tests.support.background import begin
 from tests.support.commands import end_group
 
@@ -25,7 +25,7 @@ class AllInOne:
     """A home, a port, and the process that serves them while it runs."""
 
     def __init__(self, home: Path, project: Path = PROJECT, **environment: str) -> None:
-        self.home, self.port, self._project = home, free_port(), project
+        self.home, self.port, self._project = home, _port_before_free_ones(), project
         self._environment = {**os.environ, "CAREPLAN_HOME": str(home), "CAREPLAN_PORT": str(self.port), **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self.output = home.with_suffix(".out")
@@ -87,6 +87,14 @@ class AllInOne:
                 return shown
             time.sleep(0.05)
         raise AssertionError(f"order {order_id} is {shown.get('status')}, not {status}")
+
+
+def _port_before_free_ones() -> int:
+    """With CAREPLAN_SEPARATE each service has one of the next five."""
+    while True:
+        port = free_port()
+        if all(is_free(port + number) for number in range(1, 6)):
+            return port
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-_EARLIER = 5.0
+_EARLIER = 10.0
 _LEAST = 1.0
 
 
@@ -40,7 +40,7 @@ def bounded(test: Callable[..., Awaitable[None]], ends_at: float) -> Callable[..
         if not done:
             waiting = who_waits_for_what()
             running.cancel()
-            await asyncio.wait([running], timeout=_EARLIER)
+            await asyncio.wait([running], timeout=_EARLIER / 2)
             raise TestHung(f"still running after {seconds:.0f} s\n{waiting}")
         await running
 

@@ -22,13 +22,19 @@ def built_form() -> Path:
 
 
 @pytest.fixture(scope="session")
-def form(built_form: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllInOne]:
+def chromium(built_form: Path) -> str:
+    """A browser, and the form for it to open."""
     assert built_form.is_dir()
     if not shutil.which(CHROMIUM):
         reason = f"No Chromium at {CHROMIUM}: the journeys through the form are left out (set CHROMIUM to another)."
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def form(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllInOne]:
     with all_in_one(tmp_path_factory.mktemp("form") / "home") as system:
         system.start()
         yield system

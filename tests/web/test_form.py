@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(450)
 """The first of them builds the form and starts the system."""
 
 WEB = Path(__file__).parents[2] / "web"
-JOURNEYS = sorted({file.name for file in (WEB / "e2e").glob("*.test.ts")} - {"screenshots.test.ts"})
+JOURNEYS = sorted({file.name for file in (WEB / "e2e").glob("*.test.ts")} - {"screenshots.test.ts", "mending.test.ts"})
 
 
 def _npm(*arguments: str, seconds: float = 120, **environment: str) -> Ran:

@@ -182,6 +182,36 @@ describe("what the server finds", () => {
     expect(orders).toHaveLength(2);
   });
 
+  test("a person who may be on file under another number is shown beside that record", async () => {
+    const known = somebody();
+    await api("assistant", "POST", "/api/orders", someOrder(known));
+    const page = await open("assistant", "/orders/new");
+    const other = { ...known, mrn: somebody().mrn };
+    await fill(page, other);
+    await submit(page);
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("This patient may be on file already").waitFor();
+    await dialog.getByRole("row", { name: new RegExp(`MRN ${known.mrn} ${other.mrn} differs`) }).waitFor();
+    await dialog.getByText("If you go on, a new patient is made with the new MRN").waitFor();
+    await expectAccessible(page, "possible duplicate");
+    await dialog.getByRole("button", { name: "Everything is right, go on" }).click();
+    await accepted(page);
+  });
+
+  test("the same medication on another day asks, and leads to the order before", async () => {
+    const patient = somebody();
+    const { body } = await api("assistant", "POST", "/api/orders", { ...someOrder(patient), order_date: "2026-01-07" });
+    const { order_id } = body as { order_id: string };
+    const page = await open("assistant", "/orders/new");
+    await fill(page, patient);
+    await submit(page);
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("This medication was ordered before").waitFor();
+    expect(await dialog.getByRole("link", { name: /2026/ }).getAttribute("href")).toBe(`/orders/${order_id}`);
+    await dialog.getByRole("button", { name: "Everything is right, go on" }).click();
+    await accepted(page);
+  });
+
   test("a block says why, and offers the name on file", async () => {
     const page = await open("assistant", "/orders/new");
     await api("assistant", "POST", "/api/orders", someOrder());

@@ -1,11 +1,12 @@
+import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { api, killServices, openBrowser, somebody, someOrder, visit, type Role, type Visit } from "./support";
+import { api, demoKey, expectAccessible, killServices, openBrowser, somebody, someOrder, visit, type Role, type Visit } from "./support";
 
 let browser: Browser;
 const visits: Visit[] = [];
 
-async function open(role: Role, path: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
+async function open(role: Role | null, path: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
   const made = await visit(browser, role, path, { prepare });
   visits.push(made);
   return made.page;
@@ -84,6 +85,21 @@ describe("a plan", () => {
     await page.getByRole("link", { name: "Changes since version 1" }).click();
     await page.locator("ins", { hasText: "Watched closely." }).waitFor();
     await page.getByText("closer").waitFor();
+    await expectAccessible(page, "two versions compared");
+  });
+
+  test("is downloaded as text, PDF and FHIR, under a name that says nothing of the patient", async () => {
+    const { order_id } = await writtenPlan();
+    const page = await open("pharmacist", `/orders/${order_id}`);
+    for (const [format, begins] of [["Text", /DRAFT|CARE PLAN/i], ["PDF", /^%PDF-/], ["FHIR", /"resourceType"/]] as const) {
+      await page.getByRole("button", { name: "Download" }).click();
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: format, exact: true }).click(),
+      ]);
+      expect(file.suggestedFilename()).toMatch(/^careplan-[0-9a-f-]+.*\.(txt|pdf|json)$/);
+      expect(readFileSync(await file.path(), "latin1").slice(0, 400)).toMatch(begins);
+    }
   });
 });
 
@@ -114,6 +130,16 @@ describe("an admin", () => {
     await page.getByLabel("About").fill(order_id);
     await page.getByRole("row", { name: /assistant/ }).first().waitFor();
   });
+});
+
+test("a partner tries a call with a demo key, from the page that describes it", async () => {
+  const page = await open(null, "/partners");
+  await page.getByLabel("Key", { exact: false }).first().fill(demoKey("clinic"));
+  await page.getByRole("button", { name: "Try it: POST /api/orders", exact: true }).click();
+  const place = page.getByRole("article").filter({ has: page.getByRole("heading", { name: "POST /api/orders", exact: true }) });
+  await place.getByRole("textbox", { name: /^Body/ }).fill(JSON.stringify({ ...someOrder(), external_id: somebody().mrn }));
+  await place.getByRole("button", { name: "Send" }).click();
+  await place.getByText(/^202/).waitFor();
 });
 
 test("an analyst sees figures over time, and not one patient", async () => {

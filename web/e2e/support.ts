@@ -7,11 +7,18 @@ export const URL_ = process.env.WEB_URL ?? process.env.CAREPLAN_URL ?? "http://1
 const HOME = process.env.CAREPLAN_HOME ?? "../var";
 
 export type Role = "assistant" | "pharmacist" | "analyst" | "admin";
-type Credentials = { staff: { username: Role; password: string; token: string }[] };
+type Credentials = {
+  staff: { username: Role; password: string; token: string }[];
+  partners: { source: string; key: string }[];
+};
+
+const credentials = () => JSON.parse(readFileSync(`${HOME}/demo-credentials.json`, "utf8")) as Credentials;
+
+/** What a partner's system would call with. */
+export const demoKey = (source: string) => credentials().partners.find((partner) => partner.source === source)?.key ?? "";
 
 const staff = (role: Role) => {
-  const file = JSON.parse(readFileSync(`${HOME}/demo-credentials.json`, "utf8")) as Credentials;
-  const found = file.staff.find(({ username }) => username === role);
+  const found = credentials().staff.find(({ username }) => username === role);
   if (!found) throw new Error(`demo-credentials.json has no ${role}`);
   return found;
 };

@@ -55,4 +55,19 @@ for (const [label, text] of [["Last name", "Abernathy Castellano"], ["NPI", "123
   const seen = await page.evaluate(() => window.seen);
   console.log(`typing into ${label}: a key is drawn after ${median(seen).toFixed(0)} ms (median of ${seen.length}, slowest ${Math.max(...seen).toFixed(0)})`);
 }
+const decided = [];
+for (let run = 0; run < RUNS; run += 1) {
+  const mrn = String((Date.now() + run) % 1_000_000).padStart(6, "0");
+  await page.goto(`${base}/orders/new`);
+  await page.evaluate(() => sessionStorage.clear());
+  await page.reload();
+  for (const [label, text] of [["First name", "Ana"], ["Last name", `Bell${[...mrn].map((digit) => "abcdefghij"[digit]).join("")}`], ["MRN", mrn], ["Date of birth", "06/08/1979"],
+    ["Provider name", "Dr. Jane Lee"], ["NPI", "1234567893"], ["Primary diagnosis", "G70.00"], ["Records as text", "Creatinine 0.78 mg/dL."]]) await page.getByLabel(label, { exact: true }).fill(text);
+  await page.getByRole("textbox", { name: "Medication", exact: true }).fill("IVIG");
+  const at = Date.now();
+  await page.getByRole("button", { name: "Submit order" }).click();
+  await page.getByRole("heading", { name: "Order accepted" }).waitFor();
+  decided.push(Date.now() - at);
+}
+console.log(`submit: the decision is shown after ${median(decided)} ms (median of ${RUNS}, slowest ${Math.max(...decided)})`);
 await browser.close();

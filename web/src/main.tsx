@@ -8,9 +8,11 @@ import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router";
 import { createQueries } from "@/app/queries";
 import { createRouter } from "@/app/routes";
+import { askWhoIAm } from "@/shared/session";
 import { theme } from "@/theme/theme";
 
 const queries = createQueries();
+void askWhoIAm(queries);
 const router = createRouter();
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");

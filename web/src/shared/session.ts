@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { ApiError, call } from "@/api/call";
 import { deleteApiSession, getApiSession, postApiSession, type WhoIAm } from "@/api/generated";
 
@@ -15,9 +15,14 @@ async function whoAmI(): Promise<WhoIAm | null> {
   }
 }
 
+const session = queryOptions({ queryKey: SESSION, queryFn: whoAmI, staleTime: Infinity, retry: 2 });
+
 export function useSession() {
-  return useQuery({ queryKey: SESSION, queryFn: whoAmI, staleTime: Infinity, retry: 2 });
+  return useQuery(session);
 }
+
+/** While the page is still being put together: nothing is shown before it is known who looks. */
+export const askWhoIAm = (queries: QueryClient) => queries.query(session).catch(() => null);
 
 /** True where the session may do what one of `roles` may; an administrator may do all. */
 export function may(session: WhoIAm | null | undefined, ...roles: Role[]): boolean {

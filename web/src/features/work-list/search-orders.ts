@@ -27,6 +27,9 @@ export function useOrders(query: Record<string, string>, isLive: boolean, isWant
   const head = useQuery({
     queryKey: ["orders", "head", query],
     queryFn: ({ signal }) => searchOrders(query, null, signal),
+    // The first page was just asked for: it is not asked for twice.
+    initialData: () => pages.data?.pages[0],
+    initialDataUpdatedAt: pages.dataUpdatedAt,
     refetchInterval: isLive ? LIVE : ALONE,
     enabled: isWanted && pages.isSuccess,
   });

@@ -1,0 +1,50 @@
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { openBrowser, visit, type Role, type Visit } from "./support";
+
+/** What went wrong in the system that tests/web/test_mending.py prepares: a plan that failed, a message nobody could read, a partner who was told. */
+const FAILED_ORDER = process.env.FAILED_ORDER;
+
+let browser: Browser;
+const visits: Visit[] = [];
+const open = async (role: Role, path: string) => {
+  const made = await visit(browser, role, path);
+  visits.push(made);
+  return made.page;
+};
+
+beforeAll(async () => {
+  if (FAILED_ORDER) browser = await openBrowser();
+});
+afterAll(async () => {
+  if (FAILED_ORDER) await browser.close();
+});
+afterEach(async () => {
+  for (const { complaints, close } of visits.splice(0)) {
+    await close();
+    expect(complaints).toEqual([]);
+  }
+});
+
+test.runIf(FAILED_ORDER)("a pharmacist has a failed plan written again, and sees it come", async () => {
+  const page = await open("pharmacist", `/orders/${FAILED_ORDER ?? ""}`);
+  await page.getByRole("heading", { name: "The care plan could not be written" }).waitFor();
+  await page.getByRole("button", { name: "Write the plan again" }).click();
+  await page.getByRole("heading", { name: "Problem list" }).waitFor({ timeout: 30_000 });
+});
+
+test.runIf(FAILED_ORDER)("an admin reads why a message was put aside, and has it handled again", async () => {
+  const page = await open("admin", "/operations?view=dead-letters");
+  const letters = page.getByRole("row", { name: /reporting .*careplan\./ });
+  await letters.first().waitFor();
+  await letters.first().getByRole("button", { name: /^Replay/ }).click();
+  await letters.filter({ hasText: /replayed/ }).first().waitFor();
+});
+
+test.runIf(FAILED_ORDER)("an admin has a partner told again", async () => {
+  const page = await open("admin", "/operations?view=deliveries");
+  const told = page.getByRole("row", { name: /Delivered 1 / }).first();
+  await told.waitFor();
+  await told.getByRole("button", { name: /^Send .* again$/ }).click();
+  await page.getByText("On its way again.").waitFor();
+});
