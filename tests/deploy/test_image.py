@@ -74,7 +74,7 @@ def test_a_service_built_by_the_steps_starts_and_answers(tmp_path: Path) -> None
     run_command(["deploy/image/install.sh", folder, "requirements-runtime.lock"], seconds=800).well()
     run_command(["deploy/image/assemble.sh", "notification", Path.cwd(), folder], seconds=200).well()
     megabytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-    assert megabytes < 250
+    assert megabytes < 125
     assert not (folder / "app" / "services" / "intake").exists()
     nowhere = environments("postgresql://nobody@127.0.0.1:1/none", "127.0.0.1:1", embedded_broker=False)
     port = free_port()

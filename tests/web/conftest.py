@@ -36,5 +36,5 @@ def chromium(built_form: Path) -> str:
 @pytest.fixture(scope="session")
 def form(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllInOne]:
     with all_in_one(tmp_path_factory.mktemp("form") / "home") as system:
-        system.start()
+        system.start(200)
         yield system
