@@ -319,6 +319,7 @@ export const en = {
     evidence: "Evidence",
     evidenceOf: (id: string) => `Evidence for ${id}`,
     evidenceNone: "This statement names no evidence.",
+    submitted: "What was submitted",
     evidenceHint: "Choose a statement of the plan to see what it rests on.",
     evidenceClear: "Show all",
     records: "Patient records",

@@ -7,10 +7,14 @@ import { factsBySource, orderField, pieces } from "./evidence";
 import type { Lit } from "./plan-view";
 import styles from "./evidence-panel.module.css";
 
-type Props = { order: Order; citations: Citation[]; lit: Lit | null; onLight: (lit: Lit | null) => void };
+/** `citations`: null where there is no plan that could rest on anything. */
+type Props = { order: Order; citations: Citation[] | null; lit: Lit | null; onLight: (lit: Lit | null) => void };
+
+const NONE: Citation[] = [];
 
 /** What the plan rests on. The lit statement's evidence stands on top and glows where it stands in the record. */
-export function EvidencePanel({ order, citations, lit, onLight }: Props) {
+export function EvidencePanel({ order, citations: given, lit, onLight }: Props) {
+  const citations = given ?? NONE;
   const panel = useRef<HTMLDivElement>(null);
   const named = new Set(lit?.citations);
   const shown = citations.filter(({ id }) => named.has(id));
@@ -42,8 +46,8 @@ export function EvidencePanel({ order, citations, lit, onLight }: Props) {
           </>
         ) : (
           <>
-            <h2>{t.order.evidence}</h2>
-            <p>{t.order.evidenceHint}</p>
+            <h2>{given ? t.order.evidence : t.order.submitted}</h2>
+            {given && <p>{t.order.evidenceHint}</p>}
           </>
         )}
       </div>
@@ -52,8 +56,12 @@ export function EvidencePanel({ order, citations, lit, onLight }: Props) {
         <Records text={order.patient_records} citations={citations} named={named} />
         <h3>{t.order.orderFacts}</h3>
         <OrderFacts order={order} cited={shown} />
-        <h3>{t.order.facts}</h3>
-        <Facts citations={citations} named={named} />
+        {given && (
+          <>
+            <h3>{t.order.facts}</h3>
+            <Facts citations={citations} named={named} />
+          </>
+        )}
       </div>
     </aside>
   );

@@ -67,7 +67,7 @@ function Shown({ shown }: { shown: ShownOrder }) {
             ) : null}
           </div>
           <div className={styles.evidence}>
-            <EvidencePanel order={order} citations={careplan?.citations ?? []} lit={lit} onLight={setLit} />
+            <EvidencePanel order={order} citations={careplan?.citations ?? null} lit={lit} onLight={setLit} />
           </div>
         </div>
       </Page>
