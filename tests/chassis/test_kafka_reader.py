@@ -19,7 +19,7 @@ from chassis.messaging.dead_letters import Message
 from chassis.messaging.kafka import Reader, ReaderStandsStill, ensure_topics, producer
 from chassis.messaging.nudges import Nudges
 from schemas.topics import ORDERS, group_of
-from tests.support.chassis import settings_for, until
+from tests.support.chassis import settings_for, stops_when_told, until
 from tests.support.kafka import Broker
 
 pytestmark = pytest.mark.anyio
@@ -216,14 +216,7 @@ async def test_a_loop_that_is_told_to_stop_in_the_moment_of_a_commit_stops(steps
             answered.clear()
             await kafka._Offsets(_Consumer(), {}, {TopicPartition(ORDERS.name, 0): 1}).commit()
 
-    looping = asyncio.create_task(loop())
-    await asyncio.sleep(0.01)
-    answered.set()
-    for _ in range(steps):
-        await asyncio.sleep(0)
-    looping.cancel()
-    await asyncio.wait([looping], timeout=5)
-    assert looping.cancelled()
+    assert await stops_when_told(loop(), answered, steps)
 
 
 async def test_p7_headers_of_any_bytes_and_of_none_reach_the_one_who_decides(broker: Broker) -> None:

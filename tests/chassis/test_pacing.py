@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chassis.pacing import is_set_within, pause_after
+from tests.support.chassis import stops_when_told
 
 pytestmark = pytest.mark.anyio
 
@@ -31,11 +32,4 @@ async def test_a_loop_that_is_told_to_stop_in_the_moment_of_being_woken_stops(st
             event.clear()
             await is_set_within(event, 60)
 
-    looping = asyncio.create_task(loop())
-    await asyncio.sleep(0.01)
-    event.set()
-    for _ in range(steps):
-        await asyncio.sleep(0)
-    looping.cancel()
-    await asyncio.wait([looping], timeout=5)
-    assert looping.cancelled()
+    assert await stops_when_told(loop(), event, steps)

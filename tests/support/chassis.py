@@ -1,7 +1,7 @@
 """What tests of the chassis share: a service's database, small facts, and things to wait for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -83,6 +83,18 @@ def warned(order_id: UUID | None = None, attempt: int = 1) -> OrderWarned:
 
 def an_event(fact: Any = None, source: str = "intake", **more: Any) -> Event:
     return Event(new_id(), source, NOON, fact or asked_again(), **more)
+
+
+async def stops_when_told(loop: Coroutine[Any, Any, None], woken: asyncio.Event, steps: int) -> bool:
+    """Whether a loop that waits for `woken` ends when it is cancelled `steps` turns of the event loop after that was set."""
+    looping = asyncio.create_task(loop)
+    await asyncio.sleep(0.01)
+    woken.set()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    looping.cancel()
+    await asyncio.wait([looping], timeout=5)
+    return looping.cancelled()
 
 
 async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 30) -> None:
