@@ -7,16 +7,15 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from local.ports import free_port
 from local.serve import build_service
 from tests.support.orders import events_in, new_order
-from tests.support.stack import environments, serving, token
+from tests.support.stack import NO_BROKER, environments, serving, token
 
 
 @pytest.fixture
 async def intake(database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """Intake and its database alone: no broker, nobody who decides."""
-    settings = environments(database_url, f"127.0.0.1:{free_port()}", embedded_broker=True)["intake"]
+    settings = environments(database_url, NO_BROKER, embedded_broker=True)["intake"]
     async with serving(build_service("intake", settings)) as url:
         headers = {"Authorization": f"Bearer {token('assistant')}"}
         async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=40) as client:

@@ -12,7 +12,7 @@ import pytest
 from local.ports import free_port
 from local.serve import build_service
 from tests.support.orders import assert_error, new_order
-from tests.support.stack import Stack, environments, serving, token
+from tests.support.stack import NO_BROKER, Stack, environments, serving, token
 
 CONTRACT = {
     ("post", "/api/orders"), ("get", "/api/orders/{order_id}"), ("get", "/api/orders/{order_id}/events"),
@@ -101,7 +101,7 @@ async def test_an_error_says_nothing_of_how_we_are_built(system: Stack) -> None:
 async def test_while_the_database_is_away_it_is_503_with_retry_after(service: str) -> None:
     """P2: never a 202 that is not durable."""
     away = f"postgresql://postgres@127.0.0.1:{free_port()}/careplan"
-    settings = environments(away, f"127.0.0.1:{free_port()}", embedded_broker=True)
+    settings = environments(away, NO_BROKER, embedded_broker=True)
     stack = Stack("", {}, settings)
     async with serving(build_service(service, settings[service])) as base_url:
         stack.base_url = base_url

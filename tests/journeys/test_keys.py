@@ -239,7 +239,7 @@ async def attempts(client: httpx2.AsyncClient, username: str, password: str, cou
 
 
 async def test_after_too_many_failures_a_name_waits_whether_anybody_has_it_or_not(system: Stack) -> None:
-    settings = {**system.environments["intake"], "CAREPLAN_SIGN_IN_FAILURES": "2/hour"}
+    settings = system.beside("intake", CAREPLAN_SIGN_IN_FAILURES="2/hour")
     async with serving(build_service("intake", settings)) as base_url, httpx2.AsyncClient(base_url=base_url) as client:
         client.timeout = httpx2.Timeout(40)
         username, _ = await account(system, "assistant")
@@ -268,7 +268,7 @@ async def test_an_address_that_tries_many_names_waits_too(system: Stack) -> None
 
 
 async def test_a_caller_over_its_limit_is_told_to_wait_before_its_body_is_read(system: Stack) -> None:
-    settings = {**system.environments["intake"], "CAREPLAN_RATE_LIMIT": "5/hour"}
+    settings = system.beside("intake", CAREPLAN_RATE_LIMIT="5/hour")
     async with serving(build_service("intake", settings)) as base_url:
         headers = system.as_("assistant").headers
         async with httpx2.AsyncClient(base_url=base_url, headers=headers) as client:

@@ -41,7 +41,7 @@ class Site:
 async def site(
     system: Stack, home: Path, client_id: str = "careplan", *, id_token_has_all: bool = False, **more: str
 ) -> AsyncIterator[Site]:
-    """A second intake beside the shared system's, on the same database and broker, with staff sign-in by OIDC."""
+    """A second intake beside the shared system's, on the same database, with staff sign-in by OIDC."""
     port = free_port()
     public_url = f"http://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
@@ -49,13 +49,8 @@ async def site(
         issuer = await stack.enter_async_context(
             oidc_provider(callback, home / "oidc.log", id_token_has_all=id_token_has_all)
         )
-        settings: dict[str, Any] = {
-            **system.environments["intake"],
-            "OIDC_ISSUER": issuer,
-            "OIDC_CLIENT_ID": client_id,
-            "CAREPLAN_PUBLIC_URL": public_url,
-            **more,
-        }
+        oidc = {"OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client_id, "CAREPLAN_PUBLIC_URL": public_url}
+        settings = system.beside("intake", **(oidc | more))
         if secret := SECRETS[client_id]:
             settings["OIDC_CLIENT_SECRET"] = secret
         base_url = await stack.enter_async_context(serving(build_service("intake", settings), port))

@@ -18,7 +18,7 @@ EVENING = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
 
 @pytest.fixture
 async def evening(system: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    settings = IntakeSettings(**system.environments["intake"])  # type: ignore[arg-type]
+    settings = IntakeSettings(**system.beside("intake"))  # type: ignore[arg-type]
     async with serving(intake.build(settings, clock=lambda: EVENING)) as url:
         headers = {"Authorization": f"Bearer {token('assistant')}"}
         async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=40) as client:

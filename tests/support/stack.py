@@ -57,6 +57,10 @@ def environments_on(
     return environments(database_url, broker.bootstrap_servers, embedded_broker=embedded, extra=extra)
 
 
+NO_BROKER = "127.0.0.1:9"
+"""Where nobody listens, not by chance either, as another test's broker might on a port that was free a while ago."""
+
+
 @dataclass
 class Stack:
     """A running system and somebody to call it as."""
@@ -65,6 +69,13 @@ class Stack:
     apps: Mapping[str, Any]
     environments: Mapping[str, Mapping[str, str]]
     _clients: list[httpx2.AsyncClient] = field(default_factory=list)
+
+    def beside(self, service: str, **changes: str) -> dict[str, str]:
+        """The settings of one more process of `service` on the same database, that answers calls and reads no events.
+
+        As a member of the service's group it would have the partitions handed out anew, and events wait meanwhile.
+        """
+        return {**self.environments[service], "KAFKA_BOOTSTRAP_SERVERS": NO_BROKER, **changes}
 
     def as_(self, role: str) -> httpx2.AsyncClient:
         """A client with the bearer token of a staff member of `role`."""

@@ -1,18 +1,11 @@
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { api, expectAccessible, openBrowser, somebody, someOrder, visit, type Role, type Visit } from "./support";
+import type { Page, Route } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { api, expectAccessible, somebody, someOrder, windows, type Role } from "./support";
 
-let browser: Browser;
 let orderId = "";
 let waitingId = "";
 let rejectedId = "";
-const visits: Visit[] = [];
-
-async function open(role: Role | null, path: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
-  const made = await visit(browser, role, path, { prepare });
-  visits.push(made);
-  return made.page;
-}
+const open = windows();
 
 const TABLET = { width: 820, height: 1180 };
 
@@ -36,7 +29,6 @@ async function expectFit(page: Page, state: string) {
 }
 
 beforeAll(async () => {
-  browser = await openBrowser();
   const patient = somebody();
   const order = someOrder(patient);
   const made = await api("assistant", "POST", "/api/orders", order);
@@ -45,13 +37,6 @@ beforeAll(async () => {
   waitingId = (warned.body as { detail: { order_id: string } }).detail.order_id;
   const blocked = await api("assistant", "POST", "/api/orders", order);
   rejectedId = (blocked.body as { detail: { order_id: string } }).detail.order_id;
-});
-afterAll(() => browser.close());
-afterEach(async () => {
-  for (const { complaints, close } of visits.splice(0)) {
-    await close();
-    expect(complaints).toEqual([]);
-  }
 });
 
 type Place = [name: string, role: Role | null, path: () => string, heading: string];

@@ -1,30 +1,10 @@
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openBrowser, visit, type Role, type Visit } from "./support";
+import { test } from "vitest";
+import { windows } from "./support";
 
 /** What went wrong in the system that tests/web/test_mending.py prepares: a plan that failed, a message nobody could read, a partner who was told. */
 const FAILED_ORDER = process.env.FAILED_ORDER;
 
-let browser: Browser;
-const visits: Visit[] = [];
-const open = async (role: Role, path: string) => {
-  const made = await visit(browser, role, path);
-  visits.push(made);
-  return made.page;
-};
-
-beforeAll(async () => {
-  if (FAILED_ORDER) browser = await openBrowser();
-});
-afterAll(async () => {
-  if (FAILED_ORDER) await browser.close();
-});
-afterEach(async () => {
-  for (const { complaints, close } of visits.splice(0)) {
-    await close();
-    expect(complaints).toEqual([]);
-  }
-});
+const open = windows();
 
 test.runIf(FAILED_ORDER)("a pharmacist has a failed plan written again, and sees it come", async () => {
   const page = await open("pharmacist", `/orders/${FAILED_ORDER ?? ""}`);

@@ -1,23 +1,8 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { api, expectAccessible, forgetSession, openBrowser, pdf, RECORDS, somebody, someOrder, visit, type Role, type Visit } from "./support";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { api, expectAccessible, forgetSession, pdf, RECORDS, somebody, someOrder, windows } from "./support";
 
-let browser: Browser;
-const visits: Visit[] = [];
-const open = async (role: Role, path: string) => {
-  const made = await visit(browser, role, path);
-  visits.push(made);
-  return made.page;
-};
-
-beforeAll(async () => void (browser = await openBrowser()));
-afterAll(() => browser.close());
-afterEach(async () => {
-  for (const { complaints, close } of visits.splice(0)) {
-    await close();
-    expect(complaints).toEqual([]);
-  }
-});
+const open = windows();
 
 type Patient = ReturnType<typeof somebody>;
 

@@ -1,25 +1,8 @@
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { api, demoKey, expectAccessible, killServices, openBrowser, somebody, someOrder, visit, type Role, type Visit } from "./support";
+import { describe, expect, test } from "vitest";
+import { api, demoKey, expectAccessible, killServices, somebody, someOrder, windows } from "./support";
 
-let browser: Browser;
-const visits: Visit[] = [];
-
-async function open(role: Role | null, path: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
-  const made = await visit(browser, role, path, { prepare });
-  visits.push(made);
-  return made.page;
-}
-
-beforeAll(async () => void (browser = await openBrowser()));
-afterAll(() => browser.close());
-afterEach(async () => {
-  for (const { complaints, close } of visits.splice(0)) {
-    await close();
-    expect(complaints).toEqual([]);
-  }
-});
+const open = windows();
 
 type Shown = { order_id: string; careplan: { careplan_id: string; sections: { problem_list: { text: string }[] } } | null };
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import axe from "axe-core";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import { expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 
 export const URL_ = process.env.WEB_URL ?? process.env.CAREPLAN_URL ?? "http://127.0.0.1:8080";
 const HOME = process.env.CAREPLAN_HOME ?? "../var";
@@ -94,8 +94,32 @@ export async function visit(browser: Browser, role: Role | null, path: string, o
   return { page, context, complaints, close: () => context.close() };
 }
 
+/** What each journey of a file begins and ends with: one browser, and no window that closes with a complaint. */
+export function windows(): (role: Role | null, path: string, prepare?: Options["prepare"]) => Promise<Page> {
+  let browser: Browser;
+  const open: Visit[] = [];
+  beforeAll(async () => void (browser = await openBrowser()));
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    for (const { complaints, close } of open.splice(0)) {
+      await close();
+      expect(complaints).toEqual([]);
+    }
+  });
+  return async (role, path, prepare) => {
+    const made = await visit(browser, role, path, { prepare });
+    open.push(made);
+    return made.page;
+  };
+}
+
+/** Halfway from one colour to another nothing has the contrast that it has before and after. */
+const hasComeToRest = () =>
+  document.getAnimations().every(({ playState, effect }) => playState !== "running" || effect?.getComputedTiming().endTime === Infinity);
+
 /** Nothing serious or critical, by axe's rules for WCAG 2.2 AA. */
 export async function expectAccessible(page: Page, state: string): Promise<void> {
+  await page.waitForFunction(hasComeToRest);
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const run = (window as unknown as { axe: typeof axe }).axe.run;
