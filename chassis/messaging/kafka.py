@@ -27,6 +27,8 @@ from schemas.topics import ALL, Topic, group_of
 _LARGEST_POLL_RECORDS = 200
 _POLL_MS = 1000
 _STANDS_STILL_SECONDS = 30.0
+_JOIN_SECONDS = 30.0
+"""Beyond two sessions: so long a group may wait for a member that died, and for one that came in its place and died."""
 _COMMIT_EVERY_SECONDS = 0.2
 _COMMIT_SECONDS = 20.0
 _STOP_SECONDS = 10.0
@@ -116,9 +118,10 @@ def _new_topic(topic: Topic, settings: ServiceSettings) -> NewTopic:
 
 
 class ReaderStandsStill(RuntimeError):
-    """There is something to read and nothing comes: the client has lost its group and does not know it.
+    """There is something to read and nothing comes, or the group never takes us in. A new client begins anew.
 
-    Seen with aiokafka 0.14 once in some ten restarts of a broker. A new client reads on at once.
+    Seen with aiokafka 0.14 once in some ten restarts of a broker: the client has lost its group and does not know it.
+    And on the embedded broker with two members, one of them late: both join the same generation over and over.
     """
 
 
@@ -144,7 +147,7 @@ class Reader:
         watching: asyncio.Task[None] | None = None
         clock = asyncio.get_running_loop().time
         try:
-            await consumer.start()
+            await self._join(consumer)
             watching = asyncio.create_task(lag.watch())
             heard_at = clock()
             offsets = _Offsets(consumer, lag.committed)
@@ -158,7 +161,7 @@ class Reader:
                     await asyncio.sleep(pause_after(sum(map(len, polled.values()))))
                     heard_at = clock()
                 elif lag.something_waits and clock() - heard_at > _STANDS_STILL_SECONDS:
-                    raise ReaderStandsStill(self.service)
+                    raise ReaderStandsStill(f"nothing comes to {self.service}")
                 await offsets.commit_if_due()
             await offsets.commit()
         finally:
@@ -167,6 +170,13 @@ class Reader:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
                     await consumer.stop()
+
+    async def _join(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            async with asyncio.timeout(2 * self.settings.kafka_session_seconds + _JOIN_SECONDS):
+                await consumer.start()
+        except TimeoutError:
+            raise ReaderStandsStill(f"the group of {self.service} does not come about") from None
 
     def _consumer(self) -> AIOKafkaConsumer:
         session_ms = int(self.settings.kafka_session_seconds * 1000)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
@@ -272,6 +272,37 @@ async def test_a_reader_to_whom_nothing_comes_although_there_is_something_gives_
             await asyncio.wait_for(task, 40)
     async with _running(_reader(broker, receive)):
         await until(lambda: seen == [b"1", b"2"], 30)
+
+
+class _NeverLetsGo(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        if revoked:
+            await asyncio.Event().wait()
+
+    async def on_partitions_assigned(self, assigned: object) -> None: ...
+
+
+async def test_a_reader_whom_its_group_does_not_take_in_gives_up(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts it starts it anew, and logs that; waiting for ever looks like there were nothing to read."""
+    monkeypatch.setattr(kafka, "_JOIN_SECONDS", 0.0)
+    monkeypatch.setattr(kafka, "_STOP_SECONDS", 0.5)
+    await ensure_topics(settings_for(broker), [ORDERS])
+    other = AIOKafkaConsumer(bootstrap_servers=broker.bootstrap_servers, group_id=group_of("readers"))
+    other.subscribe([ORDERS.name], listener=_NeverLetsGo())
+
+    async def receive(_: Sequence[Message]) -> None: ...
+
+    await other.start()
+    try:
+        async with _running(_reader(broker, receive)) as task:
+            with pytest.raises(ReaderStandsStill):
+                await asyncio.wait_for(task, 60)
+    finally:
+        stop = asyncio.create_task(other.stop())
+        await asyncio.wait([stop], timeout=2)
+        stop.cancel()
 
 
 async def _handled_by_the_readers(broker: Broker, offset: int) -> None:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
+from local.postgres import EmbeddedPostgres
 from local.serve import build_service
+from tests.support.databases import fresh_database
+from tests.support.kafka import ApacheKafka
 from tests.support.orders import events_in, new_order
-from tests.support.stack import Stack, serving, token
+from tests.support.stack import environments_on, running, serving, token
 
 
 @dataclass
@@ -20,14 +23,16 @@ class Replicas:
     two: httpx2.AsyncClient
 
 
-@pytest.fixture
-async def intakes(system: Stack) -> AsyncIterator[Replicas]:
-    """The first is the system's own; the second joins its consumer group, and takes some of its partitions."""
+@pytest.fixture(scope="module")
+async def intakes(postgres_server: EmbeddedPostgres, kafka_node: ApacheKafka) -> AsyncIterator[Replicas]:
+    """Each has some of the partitions. On Apache Kafka: the embedded broker is for one reader a group."""
     async with AsyncExitStack() as stack:
+        database_url = await stack.enter_async_context(fresh_database(postgres_server))
+        await kafka_node.forget()
+        system = await stack.enter_async_context(running(environments_on(kafka_node, database_url)))
         url = await stack.enter_async_context(serving(build_service("intake", system.environments["intake"])))
         headers = {"Authorization": f"Bearer {token('assistant')}"}
         second = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, headers=headers, timeout=40))
-        await asyncio.sleep(1.5)
         yield Replicas(system.as_("assistant"), second)
 
 
