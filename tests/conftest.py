@@ -10,8 +10,9 @@ import pytest
 from local.broker import EmbeddedBroker
 from local.postgres import EmbeddedPostgres
 from tests.support.databases import fresh_database, make_template, run
-from tests.support.kafka import ApacheKafka, Broker, KafkaUnavailable
+from tests.support.kafka import ApacheKafka, Broker
 from tests.support.limits import bounded, limit_of
+from tests.support.maven import JarsUnavailable
 from tests.support.stack import Stack, environments, running
 
 
@@ -55,7 +56,7 @@ async def kafka_node(tmp_path_factory: pytest.TempPathFactory, anyio_backend: st
     """One Apache Kafka for the whole run; where it cannot be had, its tests are left out and say so in one line."""
     try:
         node = ApacheKafka(Path(tmp_path_factory.mktemp("kafka")))
-    except KafkaUnavailable as reason:
+    except JarsUnavailable as reason:
         pytest.skip(str(reason))
     async with node:
         yield node

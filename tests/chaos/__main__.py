@@ -13,7 +13,7 @@ from tests.chaos.model import FakeModel
 from tests.chaos.report import readable, write_report
 from tests.chaos.system import BrokerName
 from tests.chaos.traffic import Traffic
-from tests.support.kafka import KafkaUnavailable
+from tests.support.maven import JarsUnavailable
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -36,7 +36,7 @@ def main(
         console.print(str(fault), highlight=False, style="dim")
     try:
         outcome = asyncio.run(_shown(plan, folder, console))
-    except KafkaUnavailable as reason:
+    except JarsUnavailable as reason:
         raise SystemExit(str(reason)) from None
     write_report(outcome, folder)
     console.print(readable(outcome), highlight=False)

@@ -8,7 +8,8 @@ import pytest
 from tests.chaos import run as chaos
 from tests.chaos.report import readable
 from tests.chaos.system import BrokerName
-from tests.support.kafka import KafkaUnavailable, jars
+from tests.support.kafka import kafka_jars
+from tests.support.maven import JarsUnavailable
 
 pytestmark = pytest.mark.soak
 
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.soak
 def _left_out_without(broker: str) -> None:
     if broker == "kafka":
         try:
-            jars()
-        except KafkaUnavailable as reason:
+            kafka_jars()
+        except JarsUnavailable as reason:
             pytest.skip(str(reason))
 
 

@@ -17,8 +17,8 @@ from local.environment import SERVICES
 from local.postgres import EmbeddedPostgres
 from schemas.topics import ALL
 from tests.support.databases import fresh_database
-from tests.support.kafka import KafkaUnavailable
 from tests.support.kafka_guarded import GuardedKafka, Rule
+from tests.support.maven import JarsUnavailable
 from tests.support.orders import new_order
 from tests.support.stack import Stack, environments, running
 
@@ -44,7 +44,7 @@ async def guarded(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) 
             Path(tmp_path_factory.mktemp("guarded")) / "kafka",
             {user["metadata"]["name"]: f"of {user['metadata']['name']}" for user in _USERS},
         )
-    except KafkaUnavailable as reason:
+    except JarsUnavailable as reason:
         pytest.skip(str(reason))
     async with kafka:
         await kafka.allow(_rules())

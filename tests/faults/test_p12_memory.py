@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from tests.support import pdfs
-from tests.support.kafka import ApacheKafka, KafkaUnavailable
+from tests.support.kafka import ApacheKafka
+from tests.support.maven import JarsUnavailable
 from tests.support.system import System, charted_order, only_embedded, running_system
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
@@ -70,7 +71,7 @@ async def own_system(tmp_path: Path) -> AsyncIterator[System]:
     """On a Kafka of its own: what piles up here is in nobody else's way."""
     try:
         node = ApacheKafka(tmp_path / "kafka")
-    except KafkaUnavailable as reason:
+    except JarsUnavailable as reason:
         pytest.skip(str(reason))
     async with node, running_system(tmp_path, node) as system:
         await system.services["generator"].restart(CAREPLAN_MODEL="scripted")

@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from local.broker import EmbeddedBroker, answers
-from tests.support.kafka import ApacheKafka, Broker, KafkaUnavailable
+from tests.support.kafka import ApacheKafka, Broker
+from tests.support.maven import JarsUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +22,7 @@ _LARGE = 4 * 1024 * 1024
 async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
     try:
         chosen = EmbeddedBroker(log=tmp_path / "broker.log") if request.param == "embedded" else ApacheKafka(tmp_path)
-    except KafkaUnavailable as reason:
+    except JarsUnavailable as reason:
         pytest.skip(str(reason))
     async with chosen:
         yield chosen

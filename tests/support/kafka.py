@@ -1,17 +1,15 @@
 """Apache Kafka itself, one small node, for the tests that must see the real thing.
 
-Needs Java 17 and Maven, which fetches the jars once into .cache/kafka. The same small interface as
+Needs Java 17 and Maven. The same small interface as
 `local.broker.EmbeddedBroker`, so that a test takes either.
 """
 
 import asyncio
-import os
 import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
-from xml.etree import ElementTree as ET
 
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -19,9 +17,9 @@ from local.broker import answers
 from local.ports import free_port
 from local.process import Child, Process
 from tests.support.commands import run_command
+from tests.support.maven import jars
 
-_POM = Path(__file__).with_name("pom.xml")
-_CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
+_POM = Path(__file__).with_name("kafka.pom.xml")
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -62,73 +60,8 @@ class Broker(Protocol):
     async def wipe(self) -> None: ...
 
 
-class KafkaUnavailable(RuntimeError):
-    """This machine cannot run it; the message is the one line that a skipped test says."""
-
-
-class KafkaBroken(RuntimeError):
-    """This machine should be able to run it, and does not: a failure, not a skip."""
-
-
-def jars() -> Path:
-    """The folder of jars, fetched if missing. In CI, whatever keeps them away is a failure."""
-    try:
-        return _fetched()
-    except KafkaUnavailable as reason:
-        if os.environ.get("CI"):
-            raise KafkaBroken(reason) from reason
-        raise
-
-
-def _fetched() -> Path:
-    for tool in ("java", "mvn"):
-        if shutil.which(tool) is None:
-            message = f"Apache Kafka left out: no `{tool}` here (it needs Java 17 and Maven)"
-            raise KafkaUnavailable(message)
-    folder = _CACHE / _version()
-    if not folder.exists():
-        half = _CACHE / f"{folder.name}.{os.getpid()}.half"
-        _copy_dependencies(half)
-        try:
-            half.rename(folder)
-        except OSError:  # somebody else was first, with the same jars
-            shutil.rmtree(half)
-    return folder
-
-
-def _version() -> str:
-    place = {"m": "http://maven.apache.org/POM/4.0.0"}
-    return ET.parse(_POM).findtext(".//m:dependency/m:version", namespaces=place) or ""
-
-
-def _copy_dependencies(folder: Path) -> None:
-    command = ["mvn", "--batch-mode", "--quiet", "--file", str(_POM), "dependency:copy-dependencies"]
-    command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
-    run = run_command(command, seconds=600)
-    if run.code == 0:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    said = next((line for line in run.output.splitlines() if "ERROR" in line), run.output)[:400]
-    if any(sign in run.output for sign in _REGISTRY_AWAY):
-        message = f"Apache Kafka left out: Maven reaches no registry ({said})"
-        raise KafkaUnavailable(message)
-    message = f"Maven could not fetch Apache Kafka: {said}"
-    raise KafkaBroken(message)
-
-
-# What Maven says when it got no answer; any other fault had one.
-_REGISTRY_AWAY = (
-    "Unknown host",
-    "UnknownHostException",
-    "No address associated",
-    "Name or service not known",
-    "Temporary failure in name resolution",
-    "Connection refused",
-    "Connect to ",
-    "timed out",
-    "Network is unreachable",
-    "offline mode",
-)
+def kafka_jars() -> Path:
+    return jars(_POM)
 
 
 class ApacheKafka:
@@ -137,7 +70,7 @@ class ApacheKafka:
     format_options: tuple[str, ...] = ()
 
     def __init__(self, home: Path | None = None) -> None:
-        self._jars = jars()
+        self._jars = kafka_jars()
         self._own_home = home is None
         self.home = (home or Path(tempfile.mkdtemp(prefix="careplan-kafka-"))).absolute()
         self.port = free_port()

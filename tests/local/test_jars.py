@@ -1,11 +1,13 @@
-"""Where Apache Kafka cannot be had, one line says so; where it should be there and is not, that is a failure."""
+"""Where the jars of a program cannot be had, one line says so; where it should be there and is not, that is a failure."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support import kafka
+from tests.support import maven
+from tests.support.kafka import kafka_jars
+from tests.support.maven import JarsBroken, JarsUnavailable
 
 Machine = Callable[..., None]
 
@@ -21,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
             (folder / name).write_text(f"#!/bin/sh\n{script}\n")
             (folder / name).chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}")
-        monkeypatch.setattr(kafka, "_CACHE", tmp_path / "cache")
+        monkeypatch.setattr(maven, "_CACHE", tmp_path / "cache")
         monkeypatch.delenv("CI", raising=False)
         if ci:
             monkeypatch.setenv("CI", "1")
@@ -38,8 +40,8 @@ def test_a_machine_without_the_tools_or_the_registry_says_so_in_one_line(
     machine: Machine, tools: dict[str, str]
 ) -> None:
     machine(**tools)
-    with pytest.raises(kafka.KafkaUnavailable) as reason:
-        kafka.jars()
+    with pytest.raises(JarsUnavailable) as reason:
+        kafka_jars()
     assert str(reason.value).startswith("Apache Kafka left out: ")
     assert "\n" not in str(reason.value)
 
@@ -47,11 +49,11 @@ def test_a_machine_without_the_tools_or_the_registry_says_so_in_one_line(
 @pytest.mark.parametrize("tools", [{}, {"java": "", "mvn": _NO_NETWORK}], ids=str)
 def test_in_ci_that_is_a_failure(machine: Machine, tools: dict[str, str]) -> None:
     machine(ci=True, **tools)
-    with pytest.raises(kafka.KafkaBroken):
-        kafka.jars()
+    with pytest.raises(JarsBroken):
+        kafka_jars()
 
 
 def test_a_registry_that_answers_and_jars_that_do_not_come_are_a_failure_everywhere(machine: Machine) -> None:
     machine(java="", mvn=_NO_SUCH_VERSION)
-    with pytest.raises(kafka.KafkaBroken):
-        kafka.jars()
+    with pytest.raises(JarsBroken):
+        kafka_jars()
