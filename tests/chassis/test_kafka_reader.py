@@ -77,12 +77,12 @@ async def test_what_was_not_received_to_the_end_is_read_again_and_what_was_is_no
 
     stopping = asyncio.Event()
     async with _running(_reader(broker, receive, stopping)) as running:
-        await until(lambda: len(seen) == 2, 15)
+        await until(lambda: len(seen) == 2)
         stopping.set()
         await asyncio.wait_for(running, 30)
     await _send(broker, b"3")
     async with _running(_reader(broker, receive)):
-        await until(lambda: len(seen) == 3, 15)
+        await until(lambda: len(seen) == 3)
     assert seen == [b"1", b"2", b"3"]
 
 
@@ -227,7 +227,7 @@ async def test_p7_headers_of_any_bytes_and_of_none_reach_the_one_who_decides(bro
         seen.extend(messages)
 
     async with _running(_reader(broker, receive)):
-        await until(lambda: seen, 15)
+        await until(lambda: seen)
     assert seen[0].headers["ce_type"] == "\xff\x00"
     assert seen[0].headers["empty"] == ""
 

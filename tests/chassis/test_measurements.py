@@ -95,9 +95,9 @@ async def test_lag_counts_what_is_not_handled_a_poll_that_hangs_included(broker:
         await go_on.wait()
 
     running = asyncio.create_task(Reader(settings, "lagging", (ORDERS,), receive, stopping).run())
-    await until(lambda: _lag() == 7, 20)
+    await until(lambda: _lag() == 7)
     go_on.set()
-    await until(lambda: _lag() == 0, 20)
+    await until(lambda: _lag() == 0)
     assert value("careplan_kafka_partitions_read", service="lagging") == 3
     stopping.set()
     await asyncio.wait_for(running, 20)

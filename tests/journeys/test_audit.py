@@ -25,7 +25,7 @@ async def rows_about(system: Stack, entity: str, *actions: str) -> list[dict[str
         found[:] = answer.json()["items"]
         return {row["action"] for row in found} >= set(actions)
 
-    await until(there, 20)
+    await until(there)
     return found
 
 
@@ -46,7 +46,7 @@ async def test_every_read_and_change_of_an_order_and_its_plan_is_there(system: S
     async def readable() -> bool:
         return (await client.get(f"/api/careplans/{careplan_id}")).status_code == 200
 
-    await until(readable, 20)
+    await until(readable)
     await client.get(f"/api/careplans/{careplan_id}/download?format=txt")
     await client.get("/api/orders", params={"q": order["patient"]["last_name"]})
     note = {"text": "Rewritten by hand.", "note": "why"}
@@ -109,7 +109,7 @@ async def test_signing_in_and_failing_to_is_there_and_a_name_that_nobody_has_is_
         told = [(row["action"], row["outcome"]) for row in answer.json()["items"]]
         return {("sign_in", 401), ("sign_in", 204), ("sign_out", 204)} <= set(told)
 
-    await until(of_subject, 20)
+    await until(of_subject)
     everything = (await system.as_("admin").get("/api/ops/audit", params={"action": "sign_in", "limit": 500})).text
     assert "my-password-in-the-wrong-field" not in everything
 

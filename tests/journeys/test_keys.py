@@ -49,7 +49,7 @@ async def refused_everywhere(client: httpx2.AsyncClient) -> None:
         async def refused(method: str = method, path: str = path) -> bool:
             return (await client.request(method, path)).status_code == 401
 
-        await until(refused, 20)
+        await until(refused)
 
 
 async def account(system: Stack, *roles: str) -> tuple[str, httpx2.AsyncClient]:

@@ -75,7 +75,7 @@ class AllInOne:
             base_url=base_url or self.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=40
         )
 
-    def until(self, client: httpx2.Client, order_id: str, status: str, seconds: float = 30) -> dict[str, Any]:
+    def until(self, client: httpx2.Client, order_id: str, status: str, seconds: float = 60) -> dict[str, Any]:
         shown: dict[str, Any] = {}
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -97,7 +97,7 @@ async def stops_when_told(loop: Coroutine[Any, Any, None], woken: asyncio.Event,
     return looping.cancelled()
 
 
-async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 30) -> None:
+async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 45) -> None:
     """Returns once `happened()` is true; TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while True:

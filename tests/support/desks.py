@@ -109,7 +109,7 @@ class Desk:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def emitted(self, count: int = 1, seconds: float = 20) -> list[Any]:
+    async def emitted(self, count: int = 1, seconds: float = 45) -> list[Any]:
         """The facts in the outbox, once there are `count`."""
         rows: list[asyncpg.Record] = []
         for _ in range(int(seconds / 0.02)):
@@ -122,7 +122,7 @@ class Desk:
         assert len(events) == count, [event and event.type for event in events]
         return [event.data for event in events if event]
 
-    async def calls(self, count: int = 1, seconds: float = 20) -> list[dict[str, Any]]:
+    async def calls(self, count: int = 1, seconds: float = 45) -> list[dict[str, Any]]:
         """The ledger, oldest first, once it has `count` calls that ended."""
         rows: list[asyncpg.Record] = []
         for _ in range(int(seconds / 0.02)):

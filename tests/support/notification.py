@@ -88,7 +88,7 @@ class Desk:
     async def listed(self, **wanted: Any) -> list[dict[str, Any]]:
         return (await self.deliveries.listed(ADMIN, DeliveryFilter(**wanted), 100))[0]
 
-    async def until(self, state: str, count: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
+    async def until(self, state: str, count: int = 1, seconds: float = 45) -> list[dict[str, Any]]:
         """The deliveries in `state`, once there are `count`."""
         async with asyncio.timeout(seconds):
             while len(found := await self.listed(state=state)) < count:

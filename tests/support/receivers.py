@@ -57,7 +57,7 @@ class Receiver:
     def url(self) -> str:
         return f"{'https' if self.tls else 'http'}://localhost:{self.port}/hook"
 
-    async def until(self, count: int, seconds: float = 30) -> list[Received]:
+    async def until(self, count: int, seconds: float = 45) -> list[Received]:
         async with asyncio.timeout(seconds):
             while len(self.received) < count:
                 await asyncio.sleep(0.01)
@@ -135,7 +135,7 @@ class MailServer:
         self.logins.append((account.login, account.password))
         return AuthResult(success=account == ACCOUNT, handled=False)
 
-    async def until(self, count: int, seconds: float = 30) -> list[tuple[list[str], Message]]:
+    async def until(self, count: int, seconds: float = 45) -> list[tuple[list[str], Message]]:
         async with asyncio.timeout(seconds):
             while len(self.received) < count:
                 await asyncio.sleep(0.01)

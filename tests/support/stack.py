@@ -97,19 +97,19 @@ class Stack:
             await client.aclose()
 
     async def until(
-        self, order_id: str, status: str | set[str], seconds: float = 20, caller: httpx2.AsyncClient | None = None
+        self, order_id: str, status: str | set[str], seconds: float = 45, caller: httpx2.AsyncClient | None = None
     ) -> dict[str, Any]:
         """The order once it has (one of) `status`; AssertionError with what it has instead after `seconds`."""
         wanted = {status} if isinstance(status, str) else status
         client = caller or self.as_("assistant")
-        shown: dict[str, Any] = {}
-        async with asyncio.timeout(seconds + 5):
-            for _ in range(int(seconds / 0.02)):
-                shown = (await client.get(f"/api/orders/{order_id}")).json()
-                if shown.get("status") in wanted:
-                    return shown
-                await asyncio.sleep(0.02)
-        raise AssertionError(f"order {order_id} is {shown.get('status')}, not {status}")
+        clock = asyncio.get_running_loop().time
+        limit = clock() + seconds
+        while True:
+            shown: dict[str, Any] = (await client.get(f"/api/orders/{order_id}")).json()
+            if shown.get("status") in wanted:
+                return shown
+            assert clock() < limit, f"order {order_id} is {shown.get('status')}, not {status}"
+            await asyncio.sleep(0.02)
 
 
 BuildOne = Callable[[str, Mapping[str, str], Nudges], Any]
