@@ -54,8 +54,8 @@ async def test_p7_poison_in_every_partition_holds_nobody_up_and_is_found(system:
     disturbed = await _end_to_end(system, 30)
     assert disturbed[-1] <= undisturbed[-1] + 5, "the p99 of thirty is the slowest"
     for service in _READERS:
-        letters = await _letters(system, service)
-        assert letters
+        letters = [letter for letter in await _letters(system, service) if letter["subject"] is None]
+        assert letters, "poison names no order"
         for letter in letters:
             assert letter["topic"] in {topic.name for topic in (ORDERS, DECISIONS, CAREPLANS)}
             assert letter["offset"] >= 0
