@@ -164,7 +164,16 @@ def operations_router(submissions: Submissions) -> APIRouter:
         response.raw_headers.append((b"content-type", document.content_type.encode("latin-1", "replace")))
         return response
 
-    @router.post("/{id}/resubmit", status_code=202, response_model=AcceptedOrder, responses={202: ACCEPTED})
+    # A post is kept also where its media type was refused, and is refused for it again.
+    again = {"415": {"$ref": "#/components/responses/UnsupportedMediaType"}}
+
+    @router.post(
+        "/{id}/resubmit",
+        status_code=202,
+        response_model=AcceptedOrder,
+        responses={202: ACCEPTED},
+        openapi_extra={"responses": again},
+    )
     async def resubmit(caller: Admin, id: SubmissionId, request: Request) -> Response:
         """Handles it again, through the same adapter, as if it came now."""
         memo = memo_of(request, caller, await read_body(request))

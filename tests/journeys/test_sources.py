@@ -220,6 +220,15 @@ async def test_an_operator_submits_again_what_was_refused(system: Stack, kept: K
     assert newer["sha256"] == older["sha256"]
 
 
+async def test_a_post_of_another_media_type_is_kept_and_refused_for_it_again(system: Stack, kept: Kept) -> None:
+    assert (await post(system, "clinic", b"{}", {"Content-Type": "text/plain"})).status_code == 415
+    (item,) = await kept.everything()
+    again = await system.as_("admin").post(f"/api/ops/submissions/{item['id']}/resubmit")
+    assert_error(again, 415, "error", "UNSUPPORTED_MEDIA_TYPE")
+    paths = (await system.anonymous().get("/openapi.json")).json()["paths"]
+    assert "415" in paths["/api/ops/submissions/{id}/resubmit"]["post"]["responses"]
+
+
 async def test_what_is_submitted_again_is_the_partners_order(system: Stack, kept: Kept) -> None:
     accepted = await post(system, "clinic", headers=WAIT)
     (item,) = await kept.everything()

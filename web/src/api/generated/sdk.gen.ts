@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { DeleteApiNotificationsSubscriptionsBySubscriptionIdData, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiOpsKeysByKeyIdData, DeleteApiOpsKeysByKeyIdErrors, DeleteApiOpsKeysByKeyIdResponses, DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiCostsData, GetApiCostsErrors, GetApiCostsOrdersByOrderIdData, GetApiCostsOrdersByOrderIdErrors, GetApiCostsOrdersByOrderIdResponses, GetApiCostsResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiNotificationsDeliveriesData, GetApiNotificationsDeliveriesErrors, GetApiNotificationsDeliveriesResponses, GetApiNotificationsSubscriptionsBySubscriptionIdData, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsData, GetApiNotificationsSubscriptionsErrors, GetApiNotificationsSubscriptionsResponses, GetApiOpsAccountsData, GetApiOpsAccountsErrors, GetApiOpsAccountsResponses, GetApiOpsAuditData, GetApiOpsAuditErrors, GetApiOpsAuditResponses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsKeysData, GetApiOpsKeysErrors, GetApiOpsKeysResponses, GetApiOpsModelsData, GetApiOpsModelsErrors, GetApiOpsModelsResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersEventsData, GetApiOrdersEventsErrors, GetApiOrdersEventsResponses, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdData, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PatchApiOpsAccountsByUsernameData, PatchApiOpsAccountsByUsernameErrors, PatchApiOpsAccountsByUsernameResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiNotificationsDeliveriesByDeliveryIdResendData, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretData, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses, PostApiNotificationsSubscriptionsData, PostApiNotificationsSubscriptionsErrors, PostApiNotificationsSubscriptionsResponses, PostApiOpsAccountsByUsernameSignOutData, PostApiOpsAccountsByUsernameSignOutErrors, PostApiOpsAccountsByUsernameSignOutResponses, PostApiOpsAccountsData, PostApiOpsAccountsErrors, PostApiOpsAccountsResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsKeysByKeyIdRotateData, PostApiOpsKeysByKeyIdRotateErrors, PostApiOpsKeysByKeyIdRotateResponses, PostApiOpsKeysData, PostApiOpsKeysErrors, PostApiOpsKeysResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
+import type { DeleteApiNotificationsSubscriptionsBySubscriptionIdData, DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors, DeleteApiNotificationsSubscriptionsBySubscriptionIdResponses, DeleteApiOpsKeysByKeyIdData, DeleteApiOpsKeysByKeyIdErrors, DeleteApiOpsKeysByKeyIdResponses, DeleteApiSessionData, DeleteApiSessionErrors, DeleteApiSessionResponses, GetApiCareplansByCareplanIdData, GetApiCareplansByCareplanIdDownloadData, GetApiCareplansByCareplanIdDownloadErrors, GetApiCareplansByCareplanIdDownloadResponses, GetApiCareplansByCareplanIdErrors, GetApiCareplansByCareplanIdResponses, GetApiCostsData, GetApiCostsErrors, GetApiCostsOrdersByOrderIdData, GetApiCostsOrdersByOrderIdErrors, GetApiCostsOrdersByOrderIdResponses, GetApiCostsResponses, GetApiIcd10Data, GetApiIcd10Errors, GetApiIcd10Responses, GetApiKnowledgeByDrugIdData, GetApiKnowledgeByDrugIdErrors, GetApiKnowledgeByDrugIdResponses, GetApiKnowledgeData, GetApiKnowledgeErrors, GetApiKnowledgeResponses, GetApiKnowledgeSearchData, GetApiKnowledgeSearchErrors, GetApiKnowledgeSearchResponses, GetApiNotificationsDeliveriesData, GetApiNotificationsDeliveriesErrors, GetApiNotificationsDeliveriesResponses, GetApiNotificationsSubscriptionsBySubscriptionIdData, GetApiNotificationsSubscriptionsBySubscriptionIdErrors, GetApiNotificationsSubscriptionsBySubscriptionIdResponses, GetApiNotificationsSubscriptionsData, GetApiNotificationsSubscriptionsErrors, GetApiNotificationsSubscriptionsResponses, GetApiOpsAccountsData, GetApiOpsAccountsErrors, GetApiOpsAccountsResponses, GetApiOpsAuditData, GetApiOpsAuditErrors, GetApiOpsAuditResponses, GetApiOpsDeadLettersData, GetApiOpsDeadLettersErrors, GetApiOpsDeadLettersResponses, GetApiOpsKeysData, GetApiOpsKeysErrors, GetApiOpsKeysResponses, GetApiOpsModelsData, GetApiOpsModelsErrors, GetApiOpsModelsResponses, GetApiOpsSubmissionsByIdData, GetApiOpsSubmissionsByIdErrors, GetApiOpsSubmissionsByIdResponses, GetApiOpsSubmissionsData, GetApiOpsSubmissionsErrors, GetApiOpsSubmissionsResponses, GetApiOrdersByOrderIdData, GetApiOrdersByOrderIdErrors, GetApiOrdersByOrderIdEventsData, GetApiOrdersByOrderIdEventsErrors, GetApiOrdersByOrderIdEventsResponses, GetApiOrdersByOrderIdResponses, GetApiOrdersData, GetApiOrdersErrors, GetApiOrdersEventsData, GetApiOrdersEventsErrors, GetApiOrdersEventsResponses, GetApiOrdersResponses, GetApiReportsOrdersCsvData, GetApiReportsOrdersCsvErrors, GetApiReportsOrdersCsvResponses, GetApiReportsSummaryData, GetApiReportsSummaryErrors, GetApiReportsSummaryResponses, GetApiReviewsRejectionsData, GetApiReviewsRejectionsErrors, GetApiReviewsRejectionsResponses, GetApiSessionData, GetApiSessionErrors, GetApiSessionResponses, GetHealthLiveData, GetHealthLiveResponses, GetHealthReadyData, GetHealthReadyErrors, GetHealthReadyResponses, GetMetricsData, GetMetricsResponses, PatchApiNotificationsSubscriptionsBySubscriptionIdData, PatchApiNotificationsSubscriptionsBySubscriptionIdErrors, PatchApiNotificationsSubscriptionsBySubscriptionIdResponses, PatchApiOpsAccountsByUsernameData, PatchApiOpsAccountsByUsernameErrors, PatchApiOpsAccountsByUsernameResponses, PostApiCareplansByCareplanIdApproveData, PostApiCareplansByCareplanIdApproveErrors, PostApiCareplansByCareplanIdApproveResponses, PostApiCareplansByCareplanIdRevisionsData, PostApiCareplansByCareplanIdRevisionsErrors, PostApiCareplansByCareplanIdRevisionsResponses, PostApiIntakeBySourceData, PostApiIntakeBySourceErrors, PostApiIntakeBySourceResponses, PostApiNotificationsDeliveriesByDeliveryIdResendData, PostApiNotificationsDeliveriesByDeliveryIdResendErrors, PostApiNotificationsDeliveriesByDeliveryIdResendResponses, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretData, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors, PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretResponses, PostApiNotificationsSubscriptionsData, PostApiNotificationsSubscriptionsErrors, PostApiNotificationsSubscriptionsResponses, PostApiOpsAccountsByUsernameSignOutData, PostApiOpsAccountsByUsernameSignOutErrors, PostApiOpsAccountsByUsernameSignOutResponses, PostApiOpsAccountsData, PostApiOpsAccountsErrors, PostApiOpsAccountsResponses, PostApiOpsDeadLettersByIdReplayData, PostApiOpsDeadLettersByIdReplayErrors, PostApiOpsDeadLettersByIdReplayResponses, PostApiOpsKeysByKeyIdRotateData, PostApiOpsKeysByKeyIdRotateErrors, PostApiOpsKeysByKeyIdRotateResponses, PostApiOpsKeysData, PostApiOpsKeysErrors, PostApiOpsKeysResponses, PostApiOpsSubmissionsByIdResubmitData, PostApiOpsSubmissionsByIdResubmitErrors, PostApiOpsSubmissionsByIdResubmitResponses, PostApiOrdersByOrderIdConfirmData, PostApiOrdersByOrderIdConfirmErrors, PostApiOrdersByOrderIdConfirmResponses, PostApiOrdersByOrderIdRetryData, PostApiOrdersByOrderIdRetryErrors, PostApiOrdersByOrderIdRetryResponses, PostApiOrdersData, PostApiOrdersErrors, PostApiOrdersResponses, PostApiSessionData, PostApiSessionErrors, PostApiSessionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -211,6 +211,8 @@ export const deleteApiSession = <ThrowOnError extends boolean = false>(options?:
 
 /**
  * Who Am I
+ *
+ * Who is signed in; to nobody, the 401 says in `detail.sign_in` how to: `password`, and where `oidc` begins.
  */
 export const getApiSession = <ThrowOnError extends boolean = false>(options?: Options<GetApiSessionData, ThrowOnError>) => (options?.client ?? client).get<GetApiSessionResponses, GetApiSessionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -448,7 +450,11 @@ export const postApiCareplansByCareplanIdRevisions = <ThrowOnError extends boole
             type: 'apiKey'
         }],
     url: '/api/careplans/{careplan_id}/revisions',
-    ...options
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -463,6 +469,70 @@ export const postApiCareplansByCareplanIdApprove = <ThrowOnError extends boolean
             type: 'apiKey'
         }],
     url: '/api/careplans/{careplan_id}/approve',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Get Rejections
+ *
+ * What pharmacists struck out of plans, and why, counted: the most frequent first.
+ */
+export const getApiReviewsRejections = <ThrowOnError extends boolean = false>(options?: Options<GetApiReviewsRejectionsData, ThrowOnError>) => (options?.client ?? client).get<GetApiReviewsRejectionsResponses, GetApiReviewsRejectionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/reviews/rejections',
+    ...options
+});
+
+/**
+ * List Drugs
+ *
+ * The drugs of the knowledge base; a plan for any other says that nothing is known.
+ */
+export const getApiKnowledge = <ThrowOnError extends boolean = false>(options?: Options<GetApiKnowledgeData, ThrowOnError>) => (options?.client ?? client).get<GetApiKnowledgeResponses, GetApiKnowledgeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/knowledge',
+    ...options
+});
+
+/**
+ * Search Facts
+ *
+ * Facts by words and, where a language model is set, by meaning; those of `drug` first.
+ */
+export const getApiKnowledgeSearch = <ThrowOnError extends boolean = false>(options: Options<GetApiKnowledgeSearchData, ThrowOnError>) => (options.client ?? client).get<GetApiKnowledgeSearchResponses, GetApiKnowledgeSearchErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/knowledge/search',
+    ...options
+});
+
+/**
+ * Get Drug
+ *
+ * Every fact on one drug, with its id and the section of the label that it comes from.
+ */
+export const getApiKnowledgeByDrugId = <ThrowOnError extends boolean = false>(options: Options<GetApiKnowledgeByDrugIdData, ThrowOnError>) => (options.client ?? client).get<GetApiKnowledgeByDrugIdResponses, GetApiKnowledgeByDrugIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'careplan_session',
+            type: 'apiKey'
+        }],
+    url: '/api/knowledge/{drug_id}',
     ...options
 });
 

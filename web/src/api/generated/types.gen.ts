@@ -1110,6 +1110,93 @@ export type FiguresOfModel = {
 };
 
 /**
+ * FoundFacts
+ */
+export type FoundFacts = {
+    /**
+     * Facts
+     */
+    facts: Array<ShownFact>;
+};
+
+/**
+ * KnownDrug
+ *
+ * `status` is "unverified" until a pharmacist has compared the file with the current label and signed it.
+ */
+export type KnownDrug = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Generic
+     */
+    generic: string;
+    /**
+     * Full Name
+     */
+    full_name: string;
+    /**
+     * Brands
+     */
+    brands: Array<string>;
+    /**
+     * Drug Class
+     */
+    drug_class: string;
+    /**
+     * Routes
+     */
+    routes: Array<string>;
+    /**
+     * High Risk
+     */
+    high_risk: boolean;
+    /**
+     * Rems
+     */
+    rems: string;
+    /**
+     * Status
+     */
+    status: 'unverified' | 'verified';
+    /**
+     * Reviewed By
+     */
+    reviewed_by: string;
+    /**
+     * Facts
+     */
+    facts: number;
+};
+
+/**
+ * KnownDrugs
+ */
+export type KnownDrugs = {
+    /**
+     * Knowledge Version
+     */
+    knowledge_version: string;
+    /**
+     * Drugs
+     */
+    drugs: Array<KnownDrug>;
+};
+
+/**
+ * KnownFacts
+ */
+export type KnownFacts = {
+    drug: KnownDrug;
+    /**
+     * Facts
+     */
+    facts: Array<ShownFact>;
+};
+
+/**
  * ModelCall
  */
 export type ModelCall = {
@@ -1211,6 +1298,298 @@ export type ProviderState = {
 };
 
 /**
+ * Rejection
+ */
+export type Rejection = {
+    /**
+     * Section
+     */
+    section: string;
+    /**
+     * Reason
+     */
+    reason: string;
+    /**
+     * Times
+     */
+    times: number;
+    /**
+     * Latest
+     */
+    latest: string;
+    /**
+     * Provider
+     */
+    provider: string;
+    /**
+     * Model
+     */
+    model: string;
+    /**
+     * Prompt Version
+     */
+    prompt_version: string;
+};
+
+/**
+ * Rejections
+ */
+export type Rejections = {
+    /**
+     * Items
+     */
+    items: Array<Rejection>;
+};
+
+/**
+ * ReviewedPlan
+ *
+ * What a pharmacist's revision or signature made of it.
+ */
+export type ReviewedPlan = {
+    /**
+     * Careplan Id
+     */
+    careplan_id: string;
+    /**
+     * Version
+     */
+    version: number;
+    /**
+     * Review
+     */
+    review: 'draft' | 'approved';
+    /**
+     * Text Edited
+     */
+    text_edited?: true | null;
+};
+
+/**
+ * ShownFact
+ *
+ * `more`: what a fact of this kind carries beside its text, in words: a test's threshold, an interaction's action.
+ */
+export type ShownFact = {
+    /**
+     * Fact Id
+     */
+    fact_id: string;
+    /**
+     * Drug Id
+     */
+    drug_id: string;
+    /**
+     * Kind
+     */
+    kind: string;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Source
+     */
+    source: string;
+    /**
+     * Unsure
+     */
+    unsure: boolean;
+    /**
+     * Diagnoses
+     */
+    diagnoses: Array<string>;
+    /**
+     * More
+     */
+    more: {
+        [key: string]: string;
+    };
+};
+
+/**
+ * GoalForm
+ */
+export type GoalForm = {
+    /**
+     * Id
+     */
+    id?: string | null;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Citations
+     */
+    citations?: Array<string>;
+    /**
+     * Measure
+     */
+    measure: string;
+    /**
+     * Target
+     */
+    target: string;
+    /**
+     * Due
+     */
+    due: string;
+    /**
+     * Addresses
+     */
+    addresses?: Array<string>;
+};
+
+/**
+ * InterventionForm
+ */
+export type InterventionForm = {
+    /**
+     * Id
+     */
+    id?: string | null;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Citations
+     */
+    citations?: Array<string>;
+    /**
+     * When
+     */
+    when: string;
+    /**
+     * By
+     */
+    by: string;
+    /**
+     * Addresses
+     */
+    addresses?: Array<string>;
+};
+
+/**
+ * MonitoringForm
+ */
+export type MonitoringForm = {
+    /**
+     * Id
+     */
+    id?: string | null;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Citations
+     */
+    citations?: Array<string>;
+    /**
+     * Test
+     */
+    test: string;
+    /**
+     * First
+     */
+    first: string;
+    /**
+     * Interval
+     */
+    interval: string;
+    /**
+     * Threshold
+     */
+    threshold: string;
+    /**
+     * Action
+     */
+    action: string;
+    /**
+     * Responsible
+     */
+    responsible: string;
+    /**
+     * Addresses
+     */
+    addresses?: Array<string>;
+};
+
+/**
+ * ProblemForm
+ */
+export type ProblemForm = {
+    /**
+     * Id
+     */
+    id?: string | null;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Citations
+     */
+    citations?: Array<string>;
+    /**
+     * Category
+     */
+    category: 'unnecessary_therapy' | 'needs_additional_therapy' | 'ineffective_drug' | 'dose_too_low' | 'adverse_reaction' | 'dose_too_high' | 'adherence';
+    /**
+     * Severity
+     */
+    severity: 'high' | 'moderate' | 'low';
+    /**
+     * Status
+     */
+    status?: string;
+    /**
+     * Medication
+     */
+    medication?: string | null;
+};
+
+/**
+ * RejectedItem
+ *
+ * What the pharmacist struck out, and why: what is counted here improves the prompts.
+ */
+export type RejectedItem = {
+    /**
+     * Item
+     */
+    item: string;
+    /**
+     * Reason
+     */
+    reason: string;
+};
+
+/**
+ * SectionsForm
+ */
+export type SectionsForm = {
+    /**
+     * Problem List
+     */
+    problem_list: Array<ProblemForm>;
+    /**
+     * Goals
+     */
+    goals: Array<GoalForm>;
+    /**
+     * Interventions
+     */
+    interventions: Array<InterventionForm>;
+    /**
+     * Monitoring
+     */
+    monitoring: Array<MonitoringForm>;
+};
+
+/**
  * CarePlanVersion
  */
 export type CarePlanVersion = {
@@ -1230,6 +1609,7 @@ export type CarePlanVersion = {
      * Note
      */
     note: string;
+    changes: Changes | null;
     /**
      * Approved At
      */
@@ -1238,6 +1618,26 @@ export type CarePlanVersion = {
      * Approved By
      */
     approved_by: string | null;
+};
+
+/**
+ * Changes
+ *
+ * What a revision did to the version before it: ids of items, or "text" where the text was rewritten.
+ */
+export type Changes = {
+    /**
+     * Added
+     */
+    added?: Array<string>;
+    /**
+     * Changed
+     */
+    changed?: Array<string>;
+    /**
+     * Removed
+     */
+    removed?: Array<string>;
 };
 
 /**
@@ -1782,7 +2182,7 @@ export type PostApiIntakeBySourceError = PostApiIntakeBySourceErrors[keyof PostA
 
 export type PostApiIntakeBySourceResponses = {
     /**
-     * Successful Response
+     * The order is durable.
      */
     202: AcceptedOrder;
 };
@@ -1796,39 +2196,39 @@ export type GetApiOrdersData = {
         /**
          * Q
          */
-        q?: string | null;
+        q?: string | '';
         /**
          * Status
          */
-        status?: 'pending' | 'needs_confirmation' | 'rejected' | 'processing' | 'completed' | 'failed' | null;
+        status?: 'pending' | 'needs_confirmation' | 'rejected' | 'processing' | 'completed' | 'failed' | '';
         /**
          * Review
          */
-        review?: 'draft' | 'approved' | null;
+        review?: 'draft' | 'approved' | '';
         /**
          * Source
          */
-        source?: string | null;
+        source?: string | '';
         /**
          * Medication
          */
-        medication?: string | null;
+        medication?: string | '';
         /**
          * From
          */
-        from?: string | null;
+        from?: string | '';
         /**
          * To
          */
-        to?: string | null;
+        to?: string | '';
         /**
          * Cursor
          */
-        cursor?: string | null;
+        cursor?: string | '';
         /**
          * Limit
          */
-        limit?: number | null;
+        limit?: number | '';
     };
     url: '/api/orders';
 };
@@ -1963,7 +2363,7 @@ export type PostApiOrdersError = PostApiOrdersErrors[keyof PostApiOrdersErrors];
 
 export type PostApiOrdersResponses = {
     /**
-     * Successful Response
+     * The order is durable.
      */
     202: AcceptedOrder;
 };
@@ -2133,7 +2533,7 @@ export type PostApiOrdersByOrderIdConfirmError = PostApiOrdersByOrderIdConfirmEr
 
 export type PostApiOrdersByOrderIdConfirmResponses = {
     /**
-     * Successful Response
+     * The order is durable.
      */
     202: AcceptedOrder;
 };
@@ -2205,7 +2605,7 @@ export type PostApiOrdersByOrderIdRetryError = PostApiOrdersByOrderIdRetryErrors
 
 export type PostApiOrdersByOrderIdRetryResponses = {
     /**
-     * Successful Response
+     * The order is durable.
      */
     202: AcceptedOrder;
 };
@@ -2219,15 +2619,15 @@ export type GetApiOpsSubmissionsData = {
         /**
          * Source
          */
-        source?: string | null;
+        source?: string | '';
         /**
          * Outcome
          */
-        outcome?: 'accepted' | 'refused' | null;
+        outcome?: 'accepted' | 'refused' | '';
         /**
          * Cursor
          */
-        cursor?: string | null;
+        cursor?: string | '';
         /**
          * Limit
          */
@@ -2313,7 +2713,7 @@ export type GetApiOpsSubmissionsByIdError = GetApiOpsSubmissionsByIdErrors[keyof
 
 export type GetApiOpsSubmissionsByIdResponses = {
     /**
-     * Successful Response
+     * As it came.
      */
     200: unknown;
 };
@@ -2362,6 +2762,10 @@ export type PostApiOpsSubmissionsByIdResubmitErrors = {
      */
     413: Error;
     /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
      * The Idempotency-Key was used before with another body.
      */
     422: Error;
@@ -2379,7 +2783,7 @@ export type PostApiOpsSubmissionsByIdResubmitError = PostApiOpsSubmissionsByIdRe
 
 export type PostApiOpsSubmissionsByIdResubmitResponses = {
     /**
-     * Successful Response
+     * The order is durable.
      */
     202: AcceptedOrder;
 };
@@ -2578,11 +2982,11 @@ export type GetApiOpsKeysData = {
         /**
          * Source
          */
-        source?: string | null;
+        source?: string | '';
         /**
          * Username
          */
-        username?: string | null;
+        username?: string | '';
         /**
          * Live
          */
@@ -3016,6 +3420,22 @@ export type PatchApiOpsAccountsByUsernameErrors = {
      */
     404: Error;
     /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
      * Too many requests; `Retry-After` says when to come again.
      */
     429: Error;
@@ -3225,27 +3645,27 @@ export type GetApiOpsAuditData = {
         /**
          * Subject
          */
-        subject?: string | null;
+        subject?: string | '';
         /**
          * Action
          */
-        action?: string | null;
+        action?: string | '';
         /**
          * Entity
          */
-        entity?: string | null;
+        entity?: string | '';
         /**
          * From
          */
-        from?: string | null;
+        from?: string | '';
         /**
          * To
          */
-        to?: string | null;
+        to?: string | '';
         /**
          * Cursor
          */
-        cursor?: string | null;
+        cursor?: string | '';
         /**
          * Limit
          */
@@ -3350,7 +3770,26 @@ export type GetMetricsResponses = {
 };
 
 export type PostApiCareplansByCareplanIdRevisionsData = {
-    body?: never;
+    /**
+     * RevisionForm
+     *
+     * `sections` make the text anew; `text` leaves the sections as they were.
+     */
+    body: {
+        sections?: SectionsForm | null;
+        /**
+         * Text
+         */
+        text?: string | null;
+        /**
+         * Note
+         */
+        note?: string;
+        /**
+         * Rejected
+         */
+        rejected?: Array<RejectedItem>;
+    };
     headers?: {
         /**
          * The same key and body give the first answer again.
@@ -3393,6 +3832,10 @@ export type PostApiCareplansByCareplanIdRevisionsErrors = {
      */
     413: Error;
     /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
      * The Idempotency-Key was used before with another body.
      */
     422: Error;
@@ -3410,13 +3853,23 @@ export type PostApiCareplansByCareplanIdRevisionsError = PostApiCareplansByCarep
 
 export type PostApiCareplansByCareplanIdRevisionsResponses = {
     /**
-     * Successful Response
+     * The next version.
      */
-    201: unknown;
+    201: ReviewedPlan;
 };
 
+export type PostApiCareplansByCareplanIdRevisionsResponse = PostApiCareplansByCareplanIdRevisionsResponses[keyof PostApiCareplansByCareplanIdRevisionsResponses];
+
 export type PostApiCareplansByCareplanIdApproveData = {
-    body?: never;
+    /**
+     * ApprovalForm
+     */
+    body?: {
+        /**
+         * Version
+         */
+        version?: number | null;
+    };
     headers?: {
         /**
          * The same key and body give the first answer again.
@@ -3459,6 +3912,10 @@ export type PostApiCareplansByCareplanIdApproveErrors = {
      */
     413: Error;
     /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
      * The Idempotency-Key was used before with another body.
      */
     422: Error;
@@ -3476,10 +3933,203 @@ export type PostApiCareplansByCareplanIdApproveError = PostApiCareplansByCarepla
 
 export type PostApiCareplansByCareplanIdApproveResponses = {
     /**
+     * Signed.
+     */
+    200: ReviewedPlan;
+};
+
+export type PostApiCareplansByCareplanIdApproveResponse = PostApiCareplansByCareplanIdApproveResponses[keyof PostApiCareplansByCareplanIdApproveResponses];
+
+export type GetApiReviewsRejectionsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * From
+         */
+        from?: string | '';
+        /**
+         * To
+         */
+        to?: string | '';
+    };
+    url: '/api/reviews/rejections';
+};
+
+export type GetApiReviewsRejectionsErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiReviewsRejectionsError = GetApiReviewsRejectionsErrors[keyof GetApiReviewsRejectionsErrors];
+
+export type GetApiReviewsRejectionsResponses = {
+    /**
      * Successful Response
      */
-    200: unknown;
+    200: Rejections;
 };
+
+export type GetApiReviewsRejectionsResponse = GetApiReviewsRejectionsResponses[keyof GetApiReviewsRejectionsResponses];
+
+export type GetApiKnowledgeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/knowledge';
+};
+
+export type GetApiKnowledgeErrors = {
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiKnowledgeError = GetApiKnowledgeErrors[keyof GetApiKnowledgeErrors];
+
+export type GetApiKnowledgeResponses = {
+    /**
+     * Successful Response
+     */
+    200: KnownDrugs;
+};
+
+export type GetApiKnowledgeResponse = GetApiKnowledgeResponses[keyof GetApiKnowledgeResponses];
+
+export type GetApiKnowledgeSearchData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Q
+         */
+        q: string;
+        /**
+         * Drug
+         */
+        drug?: string;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/knowledge/search';
+};
+
+export type GetApiKnowledgeSearchErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiKnowledgeSearchError = GetApiKnowledgeSearchErrors[keyof GetApiKnowledgeSearchErrors];
+
+export type GetApiKnowledgeSearchResponses = {
+    /**
+     * Successful Response
+     */
+    200: FoundFacts;
+};
+
+export type GetApiKnowledgeSearchResponse = GetApiKnowledgeSearchResponses[keyof GetApiKnowledgeSearchResponses];
+
+export type GetApiKnowledgeByDrugIdData = {
+    body?: never;
+    path: {
+        /**
+         * Drug Id
+         */
+        drug_id: string;
+    };
+    query?: never;
+    url: '/api/knowledge/{drug_id}';
+};
+
+export type GetApiKnowledgeByDrugIdErrors = {
+    /**
+     * The input's form is wrong; `detail.errors` lists every fault: field, code, message.
+     */
+    400: Error;
+    /**
+     * No credentials, or not valid ones.
+     */
+    401: Error;
+    /**
+     * Not for this role or source, or a cookie sent from another origin.
+     */
+    403: Error;
+    /**
+     * There is no such thing, or it is not the caller's to see.
+     */
+    404: Error;
+    /**
+     * Too many requests; `Retry-After` says when to come again.
+     */
+    429: Error;
+    /**
+     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     */
+    503: Error;
+};
+
+export type GetApiKnowledgeByDrugIdError = GetApiKnowledgeByDrugIdErrors[keyof GetApiKnowledgeByDrugIdErrors];
+
+export type GetApiKnowledgeByDrugIdResponses = {
+    /**
+     * Successful Response
+     */
+    200: KnownFacts;
+};
+
+export type GetApiKnowledgeByDrugIdResponse = GetApiKnowledgeByDrugIdResponses[keyof GetApiKnowledgeByDrugIdResponses];
 
 export type GetApiCostsData = {
     body?: never;
@@ -3488,11 +4138,11 @@ export type GetApiCostsData = {
         /**
          * From
          */
-        from?: string | null;
+        from?: string | '';
         /**
          * To
          */
-        to?: string | null;
+        to?: string | '';
     };
     url: '/api/costs';
 };
@@ -3665,7 +4315,7 @@ export type GetApiCareplansByCareplanIdData = {
         /**
          * Version
          */
-        version?: number | null;
+        version?: number | '';
     };
     url: '/api/careplans/{careplan_id}';
 };
@@ -3743,6 +4393,10 @@ export type GetApiCareplansByCareplanIdDownloadErrors = {
      */
     404: Error;
     /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
      * Too many requests; `Retry-After` says when to come again.
      */
     429: Error;
@@ -3768,19 +4422,19 @@ export type GetApiReportsOrdersCsvData = {
         /**
          * From
          */
-        from?: string | null;
+        from?: string | '';
         /**
          * To
          */
-        to?: string | null;
+        to?: string | '';
         /**
          * Medication
          */
-        medication?: string | null;
+        medication?: string | '';
         /**
          * Source
          */
-        source?: string | null;
+        source?: string | '';
     };
     url: '/api/reports/orders.csv';
 };
@@ -3824,11 +4478,11 @@ export type GetApiReportsSummaryData = {
         /**
          * From
          */
-        from?: string | null;
+        from?: string | '';
         /**
          * To
          */
-        to?: string | null;
+        to?: string | '';
     };
     url: '/api/reports/summary';
 };
@@ -3984,7 +4638,7 @@ export type PostApiNotificationsSubscriptionsError = PostApiNotificationsSubscri
 
 export type PostApiNotificationsSubscriptionsResponses = {
     /**
-     * Successful Response
+     * It is told from now on.
      */
     201: NewSubscription;
 };
@@ -4143,6 +4797,22 @@ export type PatchApiNotificationsSubscriptionsBySubscriptionIdErrors = {
      */
     404: Error;
     /**
+     * A rule blocks it, a warning waits to be confirmed, or this is the wrong state for it.
+     */
+    409: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another media type than this address takes.
+     */
+    415: Error;
+    /**
+     * The Idempotency-Key was used before with another body.
+     */
+    422: Error;
+    /**
      * Too many requests; `Retry-After` says when to come again.
      */
     429: Error;
@@ -4238,19 +4908,19 @@ export type GetApiNotificationsDeliveriesData = {
         /**
          * Subscription Id
          */
-        subscription_id?: string | null;
+        subscription_id?: string | '';
         /**
          * Order Id
          */
-        order_id?: string | null;
+        order_id?: string | '';
         /**
          * State
          */
-        state?: 'waiting' | 'delivered' | 'given_up' | null;
+        state?: 'waiting' | 'delivered' | 'given_up' | '';
         /**
          * Cursor
          */
-        cursor?: string | null;
+        cursor?: string | '';
         /**
          * Limit
          */
