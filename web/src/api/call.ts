@@ -58,8 +58,3 @@ export function faultsOf(error: ApiError): Fault[] {
   const read = faults.safeParse(error.body.detail);
   return read.success ? read.data.errors : [];
 }
-
-/** For the few calls whose body the server's description leaves out; content type included. */
-export function withBody<T extends object>(options: T, body: unknown): T {
-  return { ...options, body, headers: { "Content-Type": "application/json" } };
-}

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import * as z from "zod/mini";
-import { ApiError, call, withBody } from "@/api/call";
+import { ApiError, call } from "@/api/call";
 import { postApiCareplansByCareplanIdApprove, postApiOrdersByOrderIdRetry } from "@/api/generated";
 import { orderFollows } from "@/shared/order-follows";
 
@@ -8,7 +8,7 @@ type Approve = { careplanId: string; version: number };
 
 /** Signs the version that was read: if another was saved meanwhile, the server says so. */
 const approve = ({ careplanId, version }: Approve) =>
-  call(postApiCareplansByCareplanIdApprove(withBody({ path: { careplan_id: careplanId } }, { version })));
+  call(postApiCareplansByCareplanIdApprove({ path: { careplan_id: careplanId }, body: { version } }));
 
 export function useApprove(orderId: string) {
   const queries = useQueryClient();

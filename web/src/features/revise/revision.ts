@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { call, withBody } from "@/api/call";
-import { postApiCareplansByCareplanIdRevisions, type Sections } from "@/api/generated";
+import { call } from "@/api/call";
+import { postApiCareplansByCareplanIdRevisions, type PostApiCareplansByCareplanIdRevisionsData, type Sections } from "@/api/generated";
 import { orderFollows } from "@/shared/order-follows";
 
 export type SectionName = keyof Sections;
@@ -120,8 +120,11 @@ export function changesOf(plan: Plan, form: RevisionForm): Change[] {
 
 type Save = { careplanId: string; version: number; revision: Revision };
 
+/** What was typed: the server says what of it is no category, date or code. */
+type Body = PostApiCareplansByCareplanIdRevisionsData["body"];
+
 const revise = ({ careplanId, revision }: Save) =>
-  call(postApiCareplansByCareplanIdRevisions(withBody({ path: { careplan_id: careplanId } }, revision)));
+  call(postApiCareplansByCareplanIdRevisions({ path: { careplan_id: careplanId }, body: revision as Body }));
 
 export function useRevise(orderId: string) {
   const queries = useQueryClient();
