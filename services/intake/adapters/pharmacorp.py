@@ -37,7 +37,7 @@ class PharmaCorp(Source):
         _diagnoses(order.child("Diagnoses"), draft)
         draft.put("medication", order.child("Therapy").text("DrugName"))
         draft.put_all("medication_history", order.child("MedicationHistory").texts("Entry"))
-        _records(order.child("ClinicalNotes"), order.child("ClinicalDocument"), draft)
+        _records(order, draft)
         draft.ignored = order.unknown()
         if draft.enclosed is None and size > TEXT_LIMIT:
             raise TooLarge(TEXT_LIMIT)  # the larger limit is for what brings a document
@@ -48,10 +48,10 @@ def _patient(patient: XmlElement, draft: Draft) -> None:
     draft.put("patient.last_name", patient.text("PatientLastName"))
     draft.put("patient.mrn", patient.attribute("medicalRecordNumber"))
     draft.put("patient.date_of_birth", patient.text("BirthDate"), _BIRTH_DATE)
-    draft.put("patient.sex", patient.child("AdministrativeGender").attribute("code"), _SEX)
-    weight = patient.child("Weight")
-    unit = weight.attribute("unit")
-    draft.put("patient.weight_kg", weight.own_text(), lambda amount: kilograms(decimal(amount), unit))
+    _, gender = patient.marked_text("AdministrativeGender", "code")
+    draft.put("patient.sex", gender, _SEX)
+    weight, unit = patient.marked_text("Weight", "unit")
+    draft.put("patient.weight_kg", weight, lambda amount: kilograms(decimal(amount), unit))
     draft.put_all("patient.allergies", patient.child("Allergies").texts("Allergy"))
 
 
@@ -66,35 +66,34 @@ def _prescriber(prescriber: XmlElement, draft: Draft) -> None:
 
 def _diagnoses(diagnoses: XmlElement, draft: Draft) -> None:
     place, ranked = f"{diagnoses.place}/co:Diagnosis", dict[int, Field]()
-    for diagnosis in diagnoses.children("Diagnosis"):
-        where, written = diagnosis.attribute("rank")
+    for code, (where, written) in diagnoses.marked_texts("Diagnosis", "rank"):
         rank = int(written) if _RANK.fullmatch(written or "") else 0
         if not rank:
             draft.fault(where, "VALUE" if written else "REQUIRED", "A diagnosis has a rank of 1, 2, 3 …")
         elif rank in ranked:
             draft.fault(where, "VALUE", "Another diagnosis has this rank.")
         else:
-            ranked[rank] = Field(f"{place}[@rank='{rank}']", diagnosis.own_text().value)
+            ranked[rank] = Field(f"{place}[@rank='{rank}']", code.value)
     draft.put("primary_diagnosis", ranked.pop(1, Field(f"{place}[@rank='1']", None)))
     draft.put_all("additional_diagnoses", [ranked[rank] for rank in sorted(ranked)])
 
 
-def _records(notes: XmlElement, document: XmlElement, draft: Draft) -> None:
-    declared = document.attribute("mimeType").value
-    if document.element is None:
-        draft.put("patient_records", notes.own_text())
-    elif notes.own_text().value:
-        draft.put("patient_records", document.own_text(), lambda _: None)
+def _records(order: XmlElement, draft: Draft) -> None:
+    notes = order.text("ClinicalNotes")
+    document, declared = order.marked_text("ClinicalDocument", "mimeType")
+    if document.value is None:
+        draft.put("patient_records", notes)
+        return
+    draft.put("patient_records", document, lambda _: None)
+    if notes.value:
         draft.fault(document.place, "VALUE", "Send co:ClinicalNotes or co:ClinicalDocument, not both.")
     else:
-        draft.put("patient_records", document.own_text(), lambda _: None)
-        draft.enclosed = _enclosed(document, declared, draft)
+        draft.enclosed = _enclosed(document.value, declared.value, draft)
 
 
-def _enclosed(document: XmlElement, declared: str | None, draft: Draft) -> EnclosedFile | None:
-    encoded = "".join((document.own_text().value or "").split())
+def _enclosed(written: str, declared: str | None, draft: Draft) -> EnclosedFile | None:
     try:
-        content = base64.b64decode(encoded, validate=True)
+        content = base64.b64decode("".join(written.split()), validate=True)
     except (binascii.Error, ValueError):
         draft.records_unreadable("RECORDS_UNREADABLE", "The document is not base64.")
         return None

@@ -68,8 +68,15 @@ class Draft:
 
     def put(self, name: str, found: Field, convert: Callable[[Any], Any] | None = None) -> None:
         """Our field `name` is what the sender wrote at `found`. What is absent, null or blank is left out."""
-        self.places[name] = found.place
-        converted = self._converted(name, found, convert)
+        place, value = found
+        self.places[name] = place
+        if value is None or _blank(value):
+            return
+        try:
+            converted = convert(value) if convert else value
+        except Unfit as unfit:
+            self.fault(unfit.place or place, _CODES.get(name, "VALUE"), str(unfit))
+            return
         if converted is not None:
             self._set(name, converted)
 
@@ -86,18 +93,6 @@ class Draft:
             self.values[group][last] = value
         else:
             self.values[name] = value
-
-    def _converted(self, name: str, found: Field, convert: Callable[[Any], Any] | None) -> Any:
-        place, value = found
-        if _blank(value):
-            return None
-        if convert is None:
-            return value
-        try:
-            return convert(value)
-        except Unfit as unfit:
-            self.fault(unfit.place or place, _CODES.get(name, "VALUE"), str(unfit))
-            return None
 
     def fault(self, place: str, code: str, message: str) -> None:
         self.faults.append(Fault(field_name((place,)), code, message))

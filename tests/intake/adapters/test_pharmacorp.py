@@ -193,6 +193,20 @@ def test_hostile_xml_is_malformed(body: str) -> None:
     assert faults_of("pharmacorp", body.encode()) == {"": "MALFORMED"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1", "windows-1252", "koi8-r"])
+def test_a_dtd_is_found_in_every_encoding(encoding: str) -> None:
+    name = encoding.removesuffix("-sig")
+    text = SAMPLE.decode("ascii", "ignore").replace('encoding="UTF-8"?>', f'encoding="{name}"?>{DTD}')
+    body = text.encode(encoding)
+    assert faults_of("pharmacorp", body) == {"": "MALFORMED"}
+    assert faults_of("pharmacorp", text.replace(DTD, "").encode(encoding)) == {}
+
+
+def test_records_that_speak_of_a_doctype_are_records() -> None:
+    body = changed(NOTES_START, f"{NOTES_START}<![CDATA[<!DOCTYPE html>]]> ")
+    assert order_of("pharmacorp", body)["patient_records"].startswith("<!DOCTYPE html> Relapsing MS")
+
+
 def test_other_encodings_of_xml_are_read() -> None:
     text = SAMPLE.decode().replace('encoding="UTF-8"', 'encoding="UTF-16"')
     assert order_of("pharmacorp", text.encode("utf-16")) == order_of("pharmacorp", SAMPLE)
