@@ -34,7 +34,7 @@ class AllInOne:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, seconds: float = 60) -> float:
+    def start(self, seconds: float = 180) -> float:
         """Returns after how many seconds the system was ready."""
         started = time.monotonic()
         self.output.unlink(missing_ok=True)

@@ -127,15 +127,15 @@ class XmlElement:
     def texts(self, name: str) -> list[Field]:
         return [Field(place, self._said(element, place)) for element, place in self._every(name)]
 
-    def marked_text(self, name: str, mark: str) -> tuple[Field, Field]:
-        """What the one element of that name says, and its attribute `mark`: `<Weight unit="kg">72</Weight>`."""
+    def marked_text(self, name: str, attribute: str) -> tuple[Field, Field]:
+        """What the one element of that name says, and its `attribute`: `<Weight unit="kg">72</Weight>`."""
         element, place = self._one(name)
         if element is None:
-            return Field(place, None), Field(f"{place}/@{mark}", None)
-        return self._marked(element, place, mark)
+            return Field(place, None), Field(f"{place}/@{attribute}", None)
+        return self._marked(element, place, attribute)
 
-    def marked_texts(self, name: str, mark: str) -> list[tuple[Field, Field]]:
-        return [self._marked(element, place, mark) for element, place in self._every(name)]
+    def marked_texts(self, name: str, attribute: str) -> list[tuple[Field, Field]]:
+        return [self._marked(element, place, attribute) for element, place in self._every(name)]
 
     def unknown(self) -> list[str]:
         """The places that nobody took, in the whole document. Asked last: the parts are let go, or they would hold each
@@ -161,8 +161,8 @@ class XmlElement:
         every = found if isinstance(found, list) else [found]
         return [(element, f"{place}[{number}]") for number, element in enumerate(every, start=1)]
 
-    def _marked(self, element: Element, place: str, mark: str) -> tuple[Field, Field]:
-        written = Field(f"{place}/@{mark}", element.attrib.pop(mark, None))
+    def _marked(self, element: Element, place: str, attribute: str) -> tuple[Field, Field]:
+        written = Field(f"{place}/@{attribute}", element.attrib.pop(attribute, None))
         return Field(place, self._said(element, place)), written
 
     def _said(self, element: Element, place: str) -> str:
