@@ -7,10 +7,11 @@ import asyncpg
 import httpx2
 import pytest
 
+from local.serve import build_service
 from services.intake.main import access_of
 from services.intake.settings import IntakeSettings
 from tests.support.orders import assert_error, new_order
-from tests.support.stack import Stack
+from tests.support.stack import Stack, serving
 
 STAFF = ("assistant", "pharmacist", "analyst", "admin")
 WORKERS = {"assistant", "pharmacist", "admin"}
@@ -162,6 +163,16 @@ async def test_signing_in_gives_a_cookie_that_scripts_cannot_read(signed_in: htt
     assert int(cookie["max-age"]) > 0
     assert "secure" not in cookie  # TLS ends at the gateway of a real installation
     assert "domain" not in cookie
+
+
+async def test_where_a_gateway_speaks_tls_the_cookie_is_for_tls_only(
+    signed_in: httpx2.AsyncClient, system: Stack
+) -> None:
+    settings = system.beside("intake", CAREPLAN_PUBLIC_URL="https://careplans.example.org")
+    async with serving(build_service("intake", settings)) as base_url, httpx2.AsyncClient(base_url=base_url) as client:
+        client.timeout = httpx2.Timeout(40)
+        answer = await client.post("/api/session", json={"username": "kim", "password": PASSWORD})
+        assert "secure" in cookie_of(answer)
 
 
 async def test_a_session_says_who_and_which_roles(signed_in: httpx2.AsyncClient) -> None:
