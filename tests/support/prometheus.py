@@ -67,10 +67,10 @@ def every_alert() -> set[str]:
 
 
 def impatient(folder: Path, alerts: Path = ALERTS) -> Path:
-    """The same rules, but what holds for a second holds long enough, and five minutes are two."""
+    """The same rules, but what holds for a second holds long enough, and five minutes are one."""
     rules = yaml.safe_load(alerts.read_text())
     for rule in [rule for group in rules["groups"] for rule in group["rules"]]:
-        rule["for"], rule["expr"] = "1s", rule["expr"].replace("[5m]", "[2m]")
+        rule["for"], rule["expr"] = "1s", rule["expr"].replace("[5m]", "[1m]")
     file = folder / "alerts.yml"
     file.write_text(yaml.safe_dump(rules))
     return file
