@@ -1,4 +1,4 @@
-"""CPU seconds, by process, and bytes in PostgreSQL that one order costs: `python bench/capacity/cpu_per_order.py [orders]`.
+"""CPU seconds, by process, and bytes in PostgreSQL that one order costs, and memory that it leaves: `python bench/capacity/cpu_per_order.py [orders]`.
 
 Time on the clock depends on what else the machine does; CPU time less so: what the processes use at rest is measured
 first, and taken off. Smaller batches cost more an order, so that a busy machine shows too much rather than too little.
@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -22,21 +23,30 @@ from tests.support.orders import new_order
 
 
 def cpu(system: AllInOne) -> dict[str, float]:
-    used: dict[str, float] = {}
+    return by_name(system, lambda process: sum(process.cpu_times()[:2]))
+
+
+def resident(system: AllInOne) -> dict[str, float]:
+    """MB; what processes share (PostgreSQL's buffers, Python's libraries) once for all of them."""
+    return by_name(system, lambda process: process.memory_full_info().pss / 1e6)
+
+
+def by_name(system: AllInOne, measure: Callable[[psutil.Process], float]) -> dict[str, float]:
+    found: dict[str, float] = {}
     for process in system.everybody():
         try:
-            line, times = process.cmdline(), process.cpu_times()
+            line, value = process.cmdline(), measure(process)
         except psutil.NoSuchProcess:
             continue
-        name = next((s for s in SERVICES if s in line), "postgres" if "postgres" in line[0] else "other")
+        name = next((s for s in SERVICES if s in line), "postgres" if line and "postgres" in line[0] else "other")
         name = "broker" if "broker" in line else name
-        used[name] = used.get(name, 0) + times.user + times.system
-    return used
+        found[name] = found.get(name, 0) + value
+    return found
 
 
 async def post(base: str, token: str, count: int) -> list[str]:
     gate = asyncio.Semaphore(64)
-    async with httpx2.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=600) as client:
 
         async def one() -> str:
             async with gate:
@@ -81,6 +91,7 @@ def main(count: int) -> None:
                     "milliseconds of CPU an order": result,
                     "sum": round(sum(result.values()), 1),
                     "at rest, milliseconds a second": {name: round(rest[name] * 1000, 1) for name in sorted(rest)},
+                    "MB resident afterwards": {name: round(each) for name, each in sorted(resident(system).items())},
                     "bytes an order": round((size() - bytes_before) / count),
                     "seconds on the clock": round(lasted, 1),
                 }

@@ -74,25 +74,23 @@ async def _strangers(system: System, watching: Prometheus) -> None:
 
 
 async def _the_model(system: System, watching: Prometheus) -> None:
-    generator = system.services["generator"]
     await system.model.stop()
-    await generator.restart()  # who has never heard an answer knows as well that none comes
+    # Who has never heard an answer knows as well that none comes.
+    await system.services["generator"].restart(CAREPLAN_MODEL_TIMEOUT="3", CAREPLAN_MODEL_BREAKER_SECONDS="1")
     waiting = await system.accepted(5)
     await _fires(watching, "ModelDown")
     await system.model.start()
     system.model.mood = "silent"
-    await generator.restart(CAREPLAN_MODEL_TIMEOUT="1", CAREPLAN_MODEL_BREAKER_SECONDS="1")
     waiting += await system.accepted(10)
     await _fires(watching, "PlansGivenUp")
     system.model.mood = "good"
-    await generator.restart(CAREPLAN_MODEL_TIMEOUT="20")
     await system.all_in(frozenset({"completed", "failed"}), waiting)
     await _rests(watching, "ModelDown")
 
 
 async def _the_budget(system: System, watching: Prometheus) -> None:
     generator = system.services["generator"]
-    await generator.restart(CAREPLAN_MODEL_BUDGET_USD="0")
+    await generator.restart(CAREPLAN_MODEL_BUDGET_USD="0", CAREPLAN_MODEL_TIMEOUT="60")
     await system.accepted(3)  # they ask again after five minutes: nobody here waits for them
     await _fires(watching, "BudgetUsedUp")
     del generator.environment["CAREPLAN_MODEL_BUDGET_USD"]

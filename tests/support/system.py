@@ -55,7 +55,7 @@ class Service:
                 cwd=_PROJECT,
                 log=self.log,
                 ready=self._listens,
-                ready_within=90,
+                ready_within=300,
             )
         )
 
