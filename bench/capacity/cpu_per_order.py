@@ -57,7 +57,7 @@ async def post(base: str, token: str, count: int) -> list[str]:
         while pending:
             done = [(await client.get(f"/api/orders/{i}")).json()["status"] == "completed" for i in pending[-3:]]
             pending = pending[:-3] if all(done) else pending
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(2)  # who asks costs intake as well
     return ids
 
 

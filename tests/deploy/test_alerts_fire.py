@@ -63,24 +63,26 @@ async def test_alerts_fire_when_the_thing_itself_is_harmed_and_rest_when_it_is_w
 async def _strangers(system: System, watching: Prometheus) -> None:
     """Who sends everything twice, who sends nonsense, and who writes to Kafka without our keys."""
     again = charted_order()
-    for _ in range(9):
-        await asyncio.gather(
-            *(system.post(again) for _ in range(10)), *(system.post({"no": "order"}) for _ in range(30))
-        )
+
+    async def twice_and_nonsense() -> None:
+        posts = [*(system.post(again) for _ in range(10)), *(system.post({"no": "order"}) for _ in range(30))]
+        await asyncio.gather(*posts)
+
     headers = [("ce_type", b"careplan.order_received.v1"), ("ce_id", b"0193b0c0-0000-7000-8000-000000000001")]
     async with AIOKafkaProducer(bootstrap_servers=system.broker.bootstrap_servers, enable_idempotence=False) as to:
         await to.send_and_wait(ORDERS.name, b"zzz", headers=[*headers, ("encryption-key", b"a key nobody has")])
-    await _fires(watching, "DuplicateStorm", "PartnerSendsNonsense", "DeadLetters", "KeyMissing")
+    names = ("DuplicateStorm", "PartnerSendsNonsense", "DeadLetters", "KeyMissing")
+    await _fires(watching, *names, while_=twice_and_nonsense)
 
 
 async def _the_model(system: System, watching: Prometheus) -> None:
     await system.model.stop()
     # Who has never heard an answer knows as well that none comes.
-    await system.services["generator"].restart(CAREPLAN_MODEL_TIMEOUT="3", CAREPLAN_MODEL_BREAKER_SECONDS="1")
+    await system.services["generator"].restart()
     waiting = await system.accepted(5)
     await _fires(watching, "ModelDown")
     await system.model.start()
-    system.model.mood = "silent"
+    system.model.mood = "nonsense"
     waiting += await system.accepted(10)
     await _fires(watching, "PlansGivenUp")
     system.model.mood = "good"
@@ -90,7 +92,7 @@ async def _the_model(system: System, watching: Prometheus) -> None:
 
 async def _the_budget(system: System, watching: Prometheus) -> None:
     generator = system.services["generator"]
-    await generator.restart(CAREPLAN_MODEL_BUDGET_USD="0", CAREPLAN_MODEL_TIMEOUT="60")
+    await generator.restart(CAREPLAN_MODEL_BUDGET_USD="0")
     await system.accepted(3)  # they ask again after five minutes: nobody here waits for them
     await _fires(watching, "BudgetUsedUp")
     del generator.environment["CAREPLAN_MODEL_BUDGET_USD"]

@@ -142,6 +142,15 @@ def test_a_service_has_probes_time_to_drain_and_a_budget(service: str) -> None:
     assert container["image"] == f"careplan-{service}"
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_memory_is_told_of_before_the_limit_ends_the_process(service: str) -> None:
+    (told_at,) = re.findall(
+        r"process_resident_memory_bytes\S* > (\S+)", Path("deploy/prometheus/alerts.yml").read_text()
+    )
+    limit = _container(service)["resources"]["limits"]["memory"]
+    assert float(told_at) < 0.9 * int(limit.removesuffix("Mi")) * 2**20
+
+
 def test_topics_are_the_codes() -> None:
     topics = _all("KafkaTopic")
     config = _all("ConfigMap")["careplan"]["data"]

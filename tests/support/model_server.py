@@ -17,7 +17,7 @@ from local.ports import free_port
 from tests.chaos.model import plan_for
 from tests.support.model_servers import refuses, says
 
-Mood = Literal["good", "busy", "broken", "silent"]
+Mood = Literal["good", "busy", "broken", "silent", "nonsense"]
 
 _CHART = re.compile(r"chart-([a-j]+)\b")
 
@@ -74,7 +74,8 @@ class FakeModel:
         self.in_flight += 1
         try:
             await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
-            return says("anthropic", await asyncio.to_thread(plan_for, prompt))()
+            nonsense = self.mood == "nonsense"
+            return says("anthropic", "No plan." if nonsense else await asyncio.to_thread(plan_for, prompt))()
         finally:
             self.in_flight -= 1
 
