@@ -56,8 +56,10 @@ async def post(base: str, token: str, count: int) -> list[str]:
         pending = list(ids)
         while pending:
             done = [(await client.get(f"/api/orders/{i}")).json()["status"] == "completed" for i in pending[-3:]]
-            pending = pending[:-3] if all(done) else pending
-            await asyncio.sleep(2)  # who asks costs intake as well
+            if all(done):
+                pending = pending[:-3]
+            else:
+                await asyncio.sleep(1)
     return ids
 
 
