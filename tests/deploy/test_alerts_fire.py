@@ -17,7 +17,7 @@ from schemas.topics import ORDERS
 from tests.support.prometheus import Prometheus, every_alert, impatient, scraping
 from tests.support.system import System, charted_order, embedded_broker, running_system
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def harmed(tmp_path: Path, prometheus: str) -> AsyncIterator[tuple[System,
 
 
 async def _fires(
-    watching: Prometheus, *names: str, while_: Callable[[], Awaitable[object]] | None = None, seconds: float = 240
+    watching: Prometheus, *names: str, while_: Callable[[], Awaitable[object]] | None = None, seconds: float = 400
 ) -> None:
     """`while_` is done again and again until all of them fire: a rate wants something between any two scrapes."""
     end, missing = time.monotonic() + seconds, set(names)
@@ -40,7 +40,7 @@ async def _fires(
         await asyncio.sleep(1)
 
 
-async def _rests(watching: Prometheus, *names: str, seconds: float = 240) -> None:
+async def _rests(watching: Prometheus, *names: str, seconds: float = 400) -> None:
     end = time.monotonic() + seconds
     while still := watching.firing() & set(names):
         assert time.monotonic() < end, f"{still} still fire {seconds:g} s after the cause has gone"
@@ -86,7 +86,7 @@ async def _the_model(system: System, watching: Prometheus) -> None:
     waiting += await system.accepted(10)
     await _fires(watching, "PlansGivenUp")
     system.model.mood = "good"
-    await system.all_in(frozenset({"completed", "failed"}), waiting)
+    await system.all_in(frozenset({"completed", "failed"}), waiting, seconds=400)
     await _rests(watching, "ModelDown")
 
 
@@ -123,5 +123,5 @@ async def _a_service_then_the_broker(system: System, watching: Prometheus) -> No
     await _fires(watching, "NobodyReads", "RelayBehind")
     await system.broker.start()
     await system.services["validation"].start()
-    await system.completed(order_ids)
+    await system.completed(order_ids, seconds=400)
     await _rests(watching, "ServiceDown", "NobodyReads", "RelayBehind")
