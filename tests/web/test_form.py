@@ -13,7 +13,7 @@ from tests.support.all_in_one import AllInOne
 from tests.support.commands import Ran, run_command
 from tests.support.stack import NO_BROKER, environments
 
-pytestmark = pytest.mark.timeout(450)
+pytestmark = pytest.mark.timeout(600)
 """The first of them builds the form and starts the system."""
 
 WEB = Path(__file__).parents[2] / "web"
@@ -56,4 +56,4 @@ def test_the_client_is_the_one_that_the_services_descriptions_make(built_form: P
 @pytest.mark.parametrize("journey", JOURNEYS)
 def test_journeys_through_the_form(form: AllInOne, journey: str) -> None:
     """A file of web/e2e, in Chromium."""
-    _npm("e2e", "--", f"e2e/{journey}", seconds=330, CAREPLAN_URL=form.base_url, CAREPLAN_HOME=str(form.home))
+    _npm("e2e", "--", f"e2e/{journey}", seconds=480, CAREPLAN_URL=form.base_url, CAREPLAN_HOME=str(form.home))

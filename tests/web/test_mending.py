@@ -28,7 +28,7 @@ from tests.support.orders import new_order
 from tests.support.stack import Stack, environments, running, secrets
 
 WEB = Path(__file__).parents[2] / "web"
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(450)]
 
 
 @dataclass
@@ -71,7 +71,7 @@ async def troubled(
             made = await admin.post("/api/notifications/subscriptions", json={"url": receiver.url})
             assert made.status_code == 201, made.text
             order_id = (await stack.as_("assistant").post("/api/orders", json=new_order())).json()["order_id"]
-            await stack.until(order_id, "failed")
+            await stack.until(order_id, "failed", 90)
             await _put_aside(stack, database_url)
             yield stack, receiver, order_id
 
@@ -105,7 +105,7 @@ async def test_what_went_wrong_is_mended_in_the_browser(
         "FAILED_ORDER": order_id,
     }
     command: list[str | Path] = [WEB / "scripts" / "npm", "run", "--silent", "e2e", "--", "e2e/mending.test.ts"]
-    (await asyncio.to_thread(run_command, command, seconds=150, env=environment)).well()
+    (await asyncio.to_thread(run_command, command, seconds=300, env=environment)).well()
     async with asyncio.timeout(30):
         while max(Counter(_event(body) for _, body in receiver.received).values(), default=0) < 2:
             await asyncio.sleep(0.1)

@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
-import { api, openBrowser, somebody, someOrder, visit, type Role } from "./support";
+import { api, openBrowser, partnersPost, somebody, someOrder, visit, type Role } from "./support";
 
 /** `npm run screenshots`: every page as docs/screenshots shows it, of a running system with some orders in it (`make demo`). */
 const FOLDER = process.env.SCREENSHOTS === "1" ? "../docs/screenshots" : process.env.SCREENSHOTS;
@@ -13,8 +13,9 @@ beforeAll(async () => {
   mkdirSync(FOLDER, { recursive: true });
   browser = await openBrowser();
   const patient = { ...somebody(), last_name: "Bell" };
+  await partnersPost();
   const send = async (change: object) => {
-    const { body } = await api("assistant", "POST", "/api/orders", { ...someOrder(patient), ...change });
+    const { body } = await api("assistant", "POST", "/api/orders", { ...someOrder(patient), order_date: undefined, ...change });
     const answer = body as { order_id?: string; detail?: { order_id: string } };
     return answer.order_id ?? answer.detail?.order_id ?? "";
   };
@@ -84,6 +85,7 @@ const LARGEST = 100 * 1024;
 
 /** As PNG; where that would be too much for a repository, as JPEG. */
 async function shoot(page: Page, name: string) {
+  for (const ending of ["png", "jpg"]) rmSync(`${FOLDER}/${name}.${ending}`, { force: true });
   const picture = await page.screenshot();
   if (picture.length <= LARGEST) writeFileSync(`${FOLDER}/${name}.png`, picture);
   else await page.screenshot({ path: `${FOLDER}/${name}.jpg`, type: "jpeg", quality: 70 });

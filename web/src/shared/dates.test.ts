@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { age, daysBefore, elapsed, isoDate, shownDay } from "./dates";
+import { age, daysBefore, elapsed, isoDate, monthOf, shownDay } from "./dates";
 
 describe("isoDate", () => {
   test.each([
@@ -33,4 +33,9 @@ test("elapsed names the largest unit", () => {
   expect(elapsed("2026-11-21T11:02:00Z", now)).toBe("58 min");
   expect(elapsed("2026-11-21T02:00:00Z", now)).toBe("10 h");
   expect(elapsed("2026-11-20T02:00:00Z", now)).toBe("1 day");
+});
+
+test("monthOf has the first and the last day, and the month before a January lies in another year", () => {
+  expect(monthOf("2028-02-10")).toEqual({ from: "2028-02-01", to: "2028-02-29" });
+  expect(monthOf("2026-01-31", 1)).toEqual({ from: "2025-12-01", to: "2025-12-31" });
 });

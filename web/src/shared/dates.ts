@@ -29,6 +29,13 @@ export function daysBefore(day: string, days: number): string {
   return date.toISOString().slice(0, 10);
 }
 
+/** The calendar month of a day, or the one before it: its first and its last day. */
+export function monthOf(day: string, before = 0): { from: string; to: string } {
+  const [year, month] = [Number(day.slice(0, 4)), Number(day.slice(5, 7)) - 1 - before];
+  const iso = (date: number) => new Date(date).toISOString().slice(0, 10);
+  return { from: iso(Date.UTC(year, month, 1)), to: iso(Date.UTC(year, month + 1, 0)) };
+}
+
 /** Full years on the day `on`. */
 export function age(born: string, on: string): number {
   const years = Number(on.slice(0, 4)) - Number(born.slice(0, 4));
@@ -37,6 +44,7 @@ export function age(born: string, on: string): number {
 
 const dayFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
 const momentFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const instantFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const clockFormat = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 
 /** A day of the calendar: no time zone moves it. */
@@ -46,6 +54,8 @@ export function shownDay(iso: string): string {
 }
 
 export const shownMoment = (iso: string) => momentFormat.format(new Date(iso));
+/** To the second: for what is laid beside a log. */
+export const shownInstant = (iso: string) => instantFormat.format(new Date(iso));
 export const shownClock = (moment: Date | string) => clockFormat.format(new Date(moment));
 
 /** "3 min", "2 h", "4 days": how long somebody has been waiting. */

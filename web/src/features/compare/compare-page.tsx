@@ -103,6 +103,7 @@ function Differences({ before, after }: { before: ShownCarePlan; after: ShownCar
           </section>
         );
       })}
+      <p className={styles.about}>{t.compare.rest}</p>
     </>
   );
 }

@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useState, type ReactNode } from "react";
 import { Badge } from "@/shared/badge";
-import { shownMoment } from "@/shared/dates";
+import { shownInstant } from "@/shared/dates";
 import { Empty, Failed, Loading } from "@/shared/states";
 import { t } from "@/texts";
 import { useAudit, type AuditWanted } from "./operations";
@@ -24,17 +24,17 @@ export function AuditTrail() {
         <Table head={Object.values(t.operations.auditColumns)}>
           {items.map((row) => (
             <tr key={`${row.service} ${row.id}`}>
-              <td>{shownMoment(row.at)}</td>
+              <td className={styles.whole}>{shownInstant(row.at)}</td>
               <th scope="row">
                 {row.subject}
                 <small>{row.acting_as}</small>
               </th>
-              <td>
+              <td className={styles.whole}>
                 {row.action}
                 <small>{row.service}</small>
               </td>
               <td>{row.entities.slice(0, 3).join(", ")}{row.entities.length > 3 && ` +${row.entities.length - 3}`}</td>
-              <td>{row.address}</td>
+              <td className={styles.whole}>{row.address}</td>
               <td>
                 <Badge tone={row.outcome < 400 ? "ok" : row.outcome < 500 ? "warn" : "danger"}>{String(row.outcome)}</Badge>
               </td>

@@ -112,7 +112,7 @@ function Service(figures: ServiceFigures) {
       <td>{deadLetters > 0 ? <Link to="/operations?view=dead-letters">{number.format(deadLetters)}</Link> : 0}</td>
       <td>{number.format(requests)}</td>
       <td>{errors > 0 ? <Badge tone="danger">{number.format(errors)}</Badge> : 0}</td>
-      <td>{t.reports.seconds(seconds / Math.max(1, requests))}</td>
+      <td>{requests > 0 ? t.reports.seconds(seconds / requests) : "–"}</td>
     </tr>
   );
 }

@@ -31,24 +31,26 @@ export function Submissions() {
                 <small>{item.content_type}</small>
               </td>
               <td>{item.order_id ? <Link to={`/orders/${item.order_id}`}>{t.operations.order}</Link> : "–"}</td>
-              <td className={styles.tools}>
-                <a href={`/api/ops/submissions/${item.id}`} download aria-label={t.operations.bodyDownload(item.id)}>
-                  {t.order.download}
-                </a>
-                <Button
-                  size="compact-sm"
-                  variant="default"
-                  aria-label={t.operations.resubmitOf(item.id)}
-                  loading={resubmit.isPending && resubmit.variables === item.id}
-                  onClick={() =>
-                    resubmit.mutate(item.id, {
-                      onSuccess: () => notifications.show({ color: "teal", message: t.operations.resubmitted }),
-                      onError: fail,
-                    })
-                  }
-                >
-                  {t.operations.resubmit}
-                </Button>
+              <td>
+                <span className={styles.tools}>
+                  <a href={`/api/ops/submissions/${item.id}`} download aria-label={t.operations.bodyDownload(item.id)}>
+                    {t.order.download}
+                  </a>
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    aria-label={t.operations.resubmitOf(item.id)}
+                    loading={resubmit.isPending && resubmit.variables === item.id}
+                    onClick={() =>
+                      resubmit.mutate(item.id, {
+                        onSuccess: () => notifications.show({ color: "teal", message: t.operations.resubmitted }),
+                        onError: fail,
+                      })
+                    }
+                  >
+                    {t.operations.resubmit}
+                  </Button>
+                </span>
               </td>
             </tr>
           ))}

@@ -16,7 +16,7 @@ import { Failed, Loading } from "@/shared/states";
 import { t } from "@/texts";
 import { DownloadMenu } from "./download-menu";
 import { EvidencePanel } from "./evidence-panel";
-import { useOrder, useVersions } from "./order";
+import { useNextToSign, useOrder, useVersions } from "./order";
 import { PlanView, type Lit } from "./plan-view";
 import { openGatesOf, useApprove, useRetry } from "./review";
 import styles from "./order-page.module.css";
@@ -182,7 +182,7 @@ function Actions({ shown }: { shown: ShownOrder }) {
   if (!careplan) return null;
   return (
     <>
-      {maySign && careplan.review === "draft" && <Approve orderId={orderId} careplan={careplan} />}
+      {maySign && (careplan.review === "draft" ? <Approve orderId={orderId} careplan={careplan} /> : <NextToSign orderId={orderId} />)}
       {maySign && (
         <Button variant="default" component={Link} to={`/orders/${orderId}/revise`}>
           {t.order.revise}
@@ -193,6 +193,17 @@ function Actions({ shown }: { shown: ShownOrder }) {
         {t.order.print}
       </Button>
     </>
+  );
+}
+
+/** Who signs thirty in a row goes from one to the next. */
+function NextToSign({ orderId }: { orderId: string }) {
+  const next = useNextToSign(orderId);
+  if (!next) return null;
+  return (
+    <Button component={Link} to={`/orders/${next}`}>
+      {t.order.nextToSign}
+    </Button>
   );
 }
 

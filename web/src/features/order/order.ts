@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { call } from "@/api/call";
-import { getApiCareplansByCareplanId, getApiOrdersByOrderId, type ShownOrder } from "@/api/generated";
+import { getApiCareplansByCareplanId, getApiOrders, getApiOrdersByOrderId, type ShownOrder } from "@/api/generated";
 
 export const TERMINAL: ShownOrder["status"][] = ["completed", "rejected", "failed"];
 const SLOW_POLL = 5_000;
@@ -44,4 +44,12 @@ export function useVersions(careplanId: string | undefined, version: number | un
     enabled: careplanId !== undefined,
     refetchInterval: ({ state }) => (state.data && version !== undefined && state.data.version < version ? 1_000 : false),
   });
+}
+
+const getDrafts = (signal: AbortSignal) => call(getApiOrders({ query: { status: "completed", review: "draft", limit: 30 }, signal }));
+
+/** Another plan that waits for a signature: of the newest thirty, who waits longest. */
+export function useNextToSign(orderId: string): string | undefined {
+  const { data } = useQuery({ queryKey: ["orders", "to sign", orderId], queryFn: ({ signal }) => getDrafts(signal) });
+  return data?.items.findLast(({ order_id }) => order_id !== orderId)?.order_id;
 }

@@ -101,7 +101,10 @@ function PlanSections({ sections }: { sections: Sections }) {
       <h3>{t.order.sections[name]}</h3>
       {sections[name].map((item) => {
         const has = item as Partial<Record<(typeof DETAILS)[number], string>> & { severity?: keyof typeof t.order.severity };
-        const details = DETAILS.flatMap((field) => (has[field] ? [`${t.order.fields[field]}: ${has[field]}`] : []));
+        const details = DETAILS.flatMap((field) => {
+          const value = has[field];
+          return value ? [`${t.order.fields[field]}: ${field === "due" ? shownDay(value) : value}`] : [];
+        });
         return (
           <p key={item.id} className={styles.item}>
             <b>{item.id}.</b> {item.text}

@@ -80,7 +80,9 @@ function OperationView({ document, operation, apiKey }: OperationProps) {
         </span>{" "}
         <code>{path}</code>
       </h3>
-      <p>{description ?? summary}</p>
+      <p>
+        <Prose text={description ?? summary ?? ""} />
+      </p>
       {parameters.length > 0 && (
         <>
           <h4>{t.partners.parameters}</h4>
@@ -104,12 +106,13 @@ function OperationView({ document, operation, apiKey }: OperationProps) {
       {Object.entries(responses).map(([status, given]) => {
         const response = resolve(document, given);
         const [kind, content] = Object.entries(response.content ?? {})[0] ?? [];
-        const title = `${status} ${response.description ?? ""}${kind && Number(status) < 400 ? `: ${kind}` : ""}`;
-        return content?.schema && Number(status) < 400 ? (
+        const isGood = Number(status) < 400;
+        const title = `**${status}** ${response.description ?? ""}${kind && isGood ? ` (${kind})` : ""}`;
+        return content?.schema && isGood ? (
           <SchemaView key={status} title={title} document={document} schema={content.schema} />
         ) : (
           <p key={status} className={styles.answer}>
-            {title}
+            <Prose text={title} />
           </p>
         );
       })}
@@ -131,10 +134,12 @@ type SchemaProps = { title: string; document: object; schema: Schema | undefined
 
 function SchemaView({ title, document, schema }: SchemaProps) {
   const fields = schema ? fieldsOf(document, schema) : [];
-  if (fields.length === 0) return <p className={styles.answer}>{title}</p>;
+  if (fields.length === 0) return <p className={styles.answer}><Prose text={title} /></p>;
   return (
     <details className={styles.schema}>
-      <summary>{title}</summary>
+      <summary>
+        <Prose text={title} />
+      </summary>
       <dl className={styles.fields}>
         {fields.map((field) => (
           <Field key={field.path} {...field} />
@@ -143,6 +148,13 @@ function SchemaView({ title, document, schema }: SchemaProps) {
     </details>
   );
 }
+
+/** Descriptions write names as `code` and stress as **this**. */
+const Prose = ({ text }: { text: string }) =>
+  text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((piece, place) => {
+    if (piece.startsWith("`")) return <code key={place}>{piece.slice(1, -1)}</code>;
+    return piece.startsWith("**") ? <b key={place}>{piece.slice(2, -2)}</b> : piece;
+  });
 
 type FieldProps = { path: string; type: string; required: boolean; description: string };
 
@@ -154,7 +166,11 @@ const Field = ({ path, type, required, description }: FieldProps) => (
     <dd>
       <span className={styles.type}>{type}</span>
       {required && <b className={styles.required}> {t.partners.required}</b>}
-      {description && <p>{description}</p>}
+      {description && (
+        <p>
+          <Prose text={description} />
+        </p>
+      )}
     </dd>
   </div>
 );
@@ -163,14 +179,16 @@ function Events({ document }: { document: AsyncApi }) {
   return (
     <section id="events">
       <h2>{t.partners.events}</h2>
-      {document.info.description && <p className={styles.prose}>{document.info.description}</p>}
+      {document.info.description && <p className={styles.prose}>
+          <Prose text={document.info.description} />
+        </p>}
       {Object.entries(document.channels).map(([name, channel]) => (
         <article key={name} className={styles.operation}>
           <h3>
             <code>{channel.address ?? name}</code>
           </h3>
           <p>
-            {channel.description} {channel["x-key"] && t.partners.keyedBy(channel["x-key"])}
+            <Prose text={channel.description ?? ""} /> {channel["x-key"] && t.partners.keyedBy(channel["x-key"])}
           </p>
           {Object.entries(channel.messages ?? {}).map(([event, given]) => {
             const message = resolve(document, given);

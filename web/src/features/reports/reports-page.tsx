@@ -2,7 +2,7 @@ import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import { useSearchParams } from "react-router";
 import type { Summary } from "@/api/generated";
-import { daysBefore, shownDay, today } from "@/shared/dates";
+import { daysBefore, monthOf, shownDay, today } from "@/shared/dates";
 import { Page } from "@/shared/page";
 import { Empty, Failed, Loading } from "@/shared/states";
 import { locale, t } from "@/texts";
@@ -25,6 +25,8 @@ export default function ReportsPage() {
     setParams(new URLSearchParams(wanted), { replace: true });
   };
   const presets: [string, Period][] = [
+    [t.reports.thisMonth, monthOf(today())],
+    [t.reports.lastMonth, monthOf(today(), 1)],
     [t.reports.last30, { from: daysBefore(today(), 30), to: "" }],
     [t.reports.last90, { from: daysBefore(today(), 90), to: "" }],
     [t.reports.all, { from: "", to: "" }],

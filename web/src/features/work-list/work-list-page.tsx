@@ -62,7 +62,7 @@ export default function WorkListPage() {
         <FilterBar filters={filters} set={set} />
         <p className={styles.foot} role="status">
           {list.isStale ? <b>{t.workList.stale}</b> : <span className={styles.live}>{t.workList.live}</span>}
-          <span>{t.workList.end(count) + (list.hasMore ? "+" : "")}</span>
+          <span>{t.workList.end(count, list.hasMore)}</span>
           <span className={styles.keys}>{t.workList.keys}</span>
         </p>
         <div className={styles.body}>{body}</div>
