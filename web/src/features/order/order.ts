@@ -48,8 +48,12 @@ export function useVersions(careplanId: string | undefined, version: number | un
 
 const getDrafts = (signal: AbortSignal) => call(getApiOrders({ query: { status: "completed", review: "draft", limit: 30 }, signal }));
 
-/** Another plan that waits for a signature: of the newest thirty, who waits longest. */
+/** Another plan that waits for a signature: of the newest thirty, who waits longest. While there is none, it is looked for. */
 export function useNextToSign(orderId: string): string | undefined {
-  const { data } = useQuery({ queryKey: ["orders", "to sign", orderId], queryFn: ({ signal }) => getDrafts(signal) });
-  return data?.items.findLast(({ order_id }) => order_id !== orderId)?.order_id;
+  const { data } = useQuery({
+    queryKey: ["orders", "to sign", orderId],
+    queryFn: async ({ signal }) => (await getDrafts(signal)).items.findLast(({ order_id }) => order_id !== orderId)?.order_id ?? null,
+    refetchInterval: ({ state }) => (state.data ? false : 10_000),
+  });
+  return data ?? undefined;
 }
