@@ -15,10 +15,18 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await loop()
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if is_told_to_stop():
+                raise
             LOOP_RESTARTS.labels(name).inc()
             log.warning("background.restarts", loop=name, exc=error)
         await asyncio.sleep(_PAUSE_SECONDS * (1 + random.random()))  # noqa: S311 (spreads replicas; no secret)
+
+
+def is_told_to_stop() -> bool:
+    """Whether somebody has cancelled this very task. Libraries let the cancellation of tasks of their own out, too."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -12,6 +12,8 @@ from chassis.metrics import KAFKA_LAG, PARTITIONS_READ
 from chassis.telemetry import log
 
 _EVERY_SECONDS = 5.0
+_ANSWERS_WITHIN_SECONDS = 10.0
+"""aiokafka asks on and on where no broker answers."""
 
 
 @dataclass
@@ -38,12 +40,15 @@ class Lag:
     async def _measure(self) -> None:
         mine = self.consumer.assignment()
         try:
-            ends = await self.consumer.end_offsets(mine) if mine else {}
-            handled = {partition: await self._handled_up_to(partition) for partition in ends}
-            if isinstance(self.consumer, PatientConsumer):
-                handled |= await self._go_back_where_the_log_did(handled)
-        except KafkaError:
-            return  # away for a moment: what was measured last stands
+            async with asyncio.timeout(_ANSWERS_WITHIN_SECONDS):
+                ends = await self.consumer.end_offsets(mine) if mine else {}
+                handled = {partition: await self._handled_up_to(partition) for partition in ends}
+                if isinstance(self.consumer, PatientConsumer):
+                    handled |= await self._go_back_where_the_log_did(handled)
+        except (KafkaError, TimeoutError):
+            # Nobody answers, so nothing is read, whatever partitions are ours; the lag that was measured last stands.
+            PARTITIONS_READ.labels(self.service).set(0)
+            return
         behind = {partition: end - handled[partition] for partition, end in ends.items()}
         self._has_had_partitions |= bool(mine)
         self.something_waits = any(events > 0 for events in behind.values()) or (self._has_had_partitions and not mine)

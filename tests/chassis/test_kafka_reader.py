@@ -274,6 +274,25 @@ async def test_a_reader_to_whom_nothing_comes_although_there_is_something_gives_
         await until(lambda: seen == [b"1", b"2"], 30)
 
 
+async def test_p9_a_reader_that_is_stopped_while_the_broker_is_away_is_not_taken_for_cancelled(broker: Broker) -> None:
+    """Aiokafka cancels a fetch that failed a moment ago, and lets that out of `stop`: whoever runs it would be gone for good."""
+    await _send(broker, b"1")
+    stopping, came = asyncio.Event(), asyncio.Event()
+
+    async def receive(_: Sequence[Message]) -> None:
+        came.set()
+
+    async with _running(_reader(broker, receive, stopping)) as task:
+        await until(came.is_set)
+        await broker.kill()
+        await asyncio.sleep(1)  # fetches fail, one after the other
+        stopping.set()
+        await asyncio.wait([task], timeout=40)
+        assert task.done()
+        assert not task.cancelled()
+        await broker.start()
+
+
 class _NeverLetsGo(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
     async def on_partitions_revoked(self, revoked: object) -> None:
         if revoked:

@@ -16,9 +16,9 @@ from chassis.messaging import lag
 from chassis.messaging.dead_letters import Message
 from chassis.messaging.jobs import NewJob, add_jobs
 from chassis.messaging.kafka import Reader, ensure_topics, producer
-from local.broker import EmbeddedBroker
 from schemas.topics import ORDERS
 from tests.support.chassis import asked_again, codec_of, database_of, settings_for, until, warned
+from tests.support.kafka import Broker
 from tests.support.metrics import CATALOGUES, ours, value
 
 pytestmark = pytest.mark.anyio
@@ -83,7 +83,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-async def test_lag_counts_what_is_not_handled_a_poll_that_hangs_included(broker: EmbeddedBroker, often: None) -> None:
+async def test_lag_counts_what_is_not_handled_a_poll_that_hangs_included(broker: Broker, often: None) -> None:
     settings = settings_for(broker)
     await ensure_topics(settings, [ORDERS])
     async with producer(settings) as sender:
@@ -102,6 +102,25 @@ async def test_lag_counts_what_is_not_handled_a_poll_that_hangs_included(broker:
     stopping.set()
     await asyncio.wait_for(running, 20)
     await until(lambda: value("careplan_kafka_partitions_read", service="lagging") == 0)
+
+
+async def test_who_cannot_reach_the_broker_reads_nothing_whatever_partitions_he_has(
+    broker: Broker, often: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lag, "_ANSWERS_WITHIN_SECONDS", 2.0)
+
+    async def receive(_: Sequence[Message]) -> None: ...
+
+    running = asyncio.create_task(Reader(settings_for(broker), "cut off", (ORDERS,), receive, asyncio.Event()).run())
+    try:
+        await until(lambda: value("careplan_kafka_partitions_read", service="cut off") == 3)
+        await broker.kill()
+        await until(lambda: value("careplan_kafka_partitions_read", service="cut off") == 0)
+        assert not running.done()
+    finally:
+        await broker.start()
+        running.cancel()
+        await asyncio.wait([running], timeout=20)
 
 
 def _lag() -> float | None:

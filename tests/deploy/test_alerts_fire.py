@@ -2,8 +2,7 @@
 
 The rules are the project's own; only `for` is a second and five minutes are one, so that nobody waits for the night. What takes
 hours or a full disk to come true is shown by promtool alone (alerts_test.yml): PartnersNotTold, CostSpike, PlansLate,
-ModelSlow, ConsumerBehind, ConsumerStuck, MemoryHigh and DatabaseFull. NobodyReads is not asked for: a reader that still holds its
-partitions when the broker goes does not always say so (docs/runbook.md).
+ModelSlow, ConsumerBehind, ConsumerStuck, MemoryHigh and DatabaseFull.
 """
 
 import asyncio
@@ -121,8 +120,8 @@ async def _a_service_then_the_broker(system: System, watching: Prometheus) -> No
     await _fires(watching, "ServiceDown", "OrdersStandStill")
     await system.broker.kill()
     order_ids += await system.accepted(20)
-    await _fires(watching, "RelayBehind")
+    await _fires(watching, "RelayBehind", "NobodyReads")
     await system.broker.start()
     await system.services["validation"].start()
     await system.completed(order_ids, seconds=400)
-    await _rests(watching, "ServiceDown", "RelayBehind")
+    await _rests(watching, "ServiceDown", "RelayBehind", "NobodyReads")
