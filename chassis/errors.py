@@ -133,5 +133,7 @@ class RateLimited(Rejected):
 class Unavailable(ApplicationError):
     status, code = 503, "UNAVAILABLE"
 
-    def __init__(self, message: str = "A part of the system is away; nothing was changed. Try again.") -> None:
+    def __init__(
+        self, message: str = "A part of the system is away. Try again: the same Idempotency-Key does nothing twice."
+    ) -> None:
         super().__init__(message, headers={"Retry-After": "2"})

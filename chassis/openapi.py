@@ -21,7 +21,10 @@ _ERRORS = {
     "415": ("UnsupportedMediaType", "The body has another media type than this address takes."),
     "422": ("IdempotencyKeyReused", "The Idempotency-Key was used before with another body."),
     "429": ("RateLimited", "Too many requests; `Retry-After` says when to come again."),
-    "503": ("Unavailable", "A part of the system is away and nothing was changed; come again after `Retry-After`."),
+    "503": (
+        "Unavailable",
+        "A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.",
+    ),
 }
 _WAITS = {"Retry-After": {"required": True, "schema": {"type": "integer"}, "description": "Seconds."}}
 _ERROR_HEADERS: dict[str, Any] = {

@@ -2173,7 +2173,7 @@ export type PostApiIntakeBySourceErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2251,7 +2251,7 @@ export type GetApiOrdersErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2354,7 +2354,7 @@ export type PostApiOrdersErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2404,7 +2404,7 @@ export type GetApiOrdersByOrderIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2454,7 +2454,7 @@ export type GetApiOrdersByOrderIdEventsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2524,7 +2524,7 @@ export type PostApiOrdersByOrderIdConfirmErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2596,7 +2596,7 @@ export type PostApiOrdersByOrderIdRetryErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2654,7 +2654,7 @@ export type GetApiOpsSubmissionsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2704,7 +2704,7 @@ export type GetApiOpsSubmissionsByIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2774,7 +2774,7 @@ export type PostApiOpsSubmissionsByIdResubmitErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2824,7 +2824,7 @@ export type GetApiIcd10Errors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2861,7 +2861,7 @@ export type DeleteApiSessionErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2898,7 +2898,7 @@ export type GetApiSessionErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -2955,7 +2955,7 @@ export type PostApiSessionErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3021,7 +3021,7 @@ export type GetApiOpsKeysErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3110,7 +3110,7 @@ export type PostApiOpsKeysErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3190,7 +3190,7 @@ export type PostApiOpsKeysByKeyIdRotateErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3240,7 +3240,7 @@ export type DeleteApiOpsKeysByKeyIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3277,7 +3277,7 @@ export type GetApiOpsAccountsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3356,7 +3356,7 @@ export type PostApiOpsAccountsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3440,7 +3440,7 @@ export type PatchApiOpsAccountsByUsernameErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3508,7 +3508,7 @@ export type PostApiOpsAccountsByUsernameSignOutErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3554,7 +3554,7 @@ export type GetApiOpsDeadLettersErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3622,7 +3622,7 @@ export type PostApiOpsDeadLettersByIdReplayErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3692,7 +3692,7 @@ export type GetApiOpsAuditErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3844,7 +3844,7 @@ export type PostApiCareplansByCareplanIdRevisionsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3924,7 +3924,7 @@ export type PostApiCareplansByCareplanIdApproveErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -3974,7 +3974,7 @@ export type GetApiReviewsRejectionsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4011,7 +4011,7 @@ export type GetApiKnowledgeErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4065,7 +4065,7 @@ export type GetApiKnowledgeSearchErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4115,7 +4115,7 @@ export type GetApiKnowledgeByDrugIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4165,7 +4165,7 @@ export type GetApiCostsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4215,7 +4215,7 @@ export type GetApiCostsOrdersByOrderIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4252,7 +4252,7 @@ export type GetApiOpsModelsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4289,7 +4289,7 @@ export type GetApiOrdersEventsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4342,7 +4342,7 @@ export type GetApiCareplansByCareplanIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4401,7 +4401,7 @@ export type GetApiCareplansByCareplanIdDownloadErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4457,7 +4457,7 @@ export type GetApiReportsOrdersCsvErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4505,7 +4505,7 @@ export type GetApiReportsSummaryErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4542,7 +4542,7 @@ export type GetApiNotificationsSubscriptionsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4629,7 +4629,7 @@ export type PostApiNotificationsSubscriptionsErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4679,7 +4679,7 @@ export type DeleteApiNotificationsSubscriptionsBySubscriptionIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4729,7 +4729,7 @@ export type GetApiNotificationsSubscriptionsBySubscriptionIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4817,7 +4817,7 @@ export type PatchApiNotificationsSubscriptionsBySubscriptionIdErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4885,7 +4885,7 @@ export type PostApiNotificationsSubscriptionsBySubscriptionIdRotateSecretErrors 
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -4947,7 +4947,7 @@ export type GetApiNotificationsDeliveriesErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
@@ -5015,7 +5015,7 @@ export type PostApiNotificationsDeliveriesByDeliveryIdResendErrors = {
      */
     429: Error;
     /**
-     * A part of the system is away and nothing was changed; come again after `Retry-After`.
+     * A part of the system is away; come again after `Retry-After`, with the same `Idempotency-Key`.
      */
     503: Error;
 };
