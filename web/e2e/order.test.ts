@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { api, expectAccessible, forgetSession, passwordOf, pdf, RECORDS, somebody, someOrder, windows } from "./support";
+import { api, dropPdf, expectAccessible, forgetSession, passwordOf, pdf, RECORDS, somebody, someOrder, windows } from "./support";
 
 const open = windows();
 
@@ -107,11 +107,11 @@ describe("from the paper to the signed plan", () => {
     await expect.poll(() => ordersOf(patient), SOON).toHaveLength(2);
   });
 
-  test("records may be a PDF", async () => {
+  test("records may be a PDF that is dropped on the form", async () => {
     const patient = somebody();
     const page = await open("assistant", "/orders/new");
     await fill(page, patient, null);
-    await page.getByTestId("records-file").setInputFiles({ name: "note.pdf", mimeType: "application/pdf", buffer: pdf(RECORDS) });
+    await dropPdf(page, "note.pdf", pdf(RECORDS));
     await page.getByText(/note\.pdf .* goes with the order/).waitFor();
     await expectAccessible(page, "an order with a file");
     await submit(page);

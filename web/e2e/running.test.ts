@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { api, demoKey, expectAccessible, killServices, somebody, someOrder, windows } from "./support";
+import { api, demoKey, expectAccessible, killServices, somebody, someOrder, tabTo, windows } from "./support";
 
 const open = windows();
 
@@ -137,12 +137,34 @@ test("a partner tries a call with a demo key, from the page that describes it", 
   await place.getByText(/^202/).waitFor();
 });
 
-test("an analyst sees figures over time, and not one patient", async () => {
+test("a pharmacist finds a draft in the list, reads and signs it by keyboard alone", async () => {
+  const { order_id } = await writtenPlan();
+  const { body } = await api("assistant", "GET", `/api/orders/${order_id}`);
+  const { mrn, last_name } = (body as { order: { patient: { mrn: string; last_name: string } } }).order.patient;
+  const page = await open("pharmacist", `/orders?q=${mrn}`);
+  await page.getByRole("row", { name: `To sign ${last_name}` }).waitFor();
+  await tabTo(page, new RegExp(last_name));
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Problem list" }).waitFor();
+  await tabTo(page, /^Sign version/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await tabTo(page, /^Sign$/);
+  await page.keyboard.press("Enter");
+  await page.getByText("Signed", { exact: true }).waitFor();
+});
+
+test("an analyst sees figures over time and takes them home, and not one patient", async () => {
   const page = await open("analyst", "/reports?show=times");
   await page.getByRole("img", { name: /^Times on/ }).waitFor();
   await page.locator("label", { hasText: "Model cost" }).click();
   await page.getByRole("img", { name: /^Model cost on/ }).waitFor();
   expect(page.url()).toContain("show=cost");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "CSV of completed orders" }).click()]);
+  expect(file.suggestedFilename()).toMatch(/\.csv$/);
+  const table = readFileSync(await file.path(), "utf8");
+  expect(table).toMatch(/^order_id,/);
+  expect(table).not.toMatch(/Bell/);
   expect(await page.getByText("Bell").count()).toBe(0);
 });
 

@@ -176,6 +176,32 @@ export async function expectAccessible(page: Page, state: string, look: Look = {
   await expect.poll(() => violations(page, look), { message: `axe on ${state}`, timeout: 5_000, interval: 500 }).toEqual([]);
 }
 
+/** By Tab alone to the link or button of that name. */
+export async function tabTo(page: Page, name: RegExp): Promise<void> {
+  const where = () => page.evaluate(() => (document.activeElement?.matches("a, button") ? document.activeElement.textContent : ""));
+  for (let keys = 0; !name.test(await where()); keys++) {
+    expect(keys, `Tab comes to ${name.source}`).toBeLessThan(100);
+    await page.keyboard.press("Tab");
+  }
+}
+
+/** As when a PDF is pulled over from the desktop and let go. */
+export async function dropPdf(page: Page, name: string, content: Buffer): Promise<void> {
+  const file = await page.evaluateHandle(
+    ({ name, content }) => {
+      const pulled = new DataTransfer();
+      const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+      pulled.items.add(new File([bytes], name, { type: "application/pdf" }));
+      return pulled;
+    },
+    { name, content: content.toString("base64") },
+  );
+  const field = page.getByLabel("Records as text");
+  await field.dispatchEvent("dragover", { dataTransfer: file });
+  await page.getByText("Drop the file to attach it").waitFor();
+  await field.dispatchEvent("drop", { dataTransfer: file });
+}
+
 /** What others in a test need to have: calls with a token, past the page. */
 export async function api(role: Role, method: string, path: string, body?: unknown): Promise<{ status: number; body: never }> {
   const answer = await fetch(URL_ + path, {
