@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import { expectAccessible, windows } from "./support";
+import { expectAccessible, tabTo, windows } from "./support";
 
 /** What went wrong in the system that tests/web/test_mending.py prepares: a plan that failed, a message nobody could read, a partner who was told. */
 const FAILED_ORDER = process.env.FAILED_ORDER;
@@ -10,7 +10,8 @@ test.runIf(FAILED_ORDER)("a pharmacist has a failed plan written again, and sees
   const page = await open("pharmacist", `/orders/${FAILED_ORDER ?? ""}`);
   await page.getByRole("heading", { name: "The care plan could not be written" }).waitFor();
   await expectAccessible(page, "a failed order");
-  await page.getByRole("button", { name: "Write the plan again" }).click();
+  await tabTo(page, /^Write the plan again/);
+  await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Problem list" }).waitFor();
 });
 
@@ -23,11 +24,12 @@ test.runIf(FAILED_ORDER)("an admin reads why a message was put aside, and has it
   await letters.filter({ hasText: /replayed/ }).first().waitFor();
 });
 
-test.runIf(FAILED_ORDER)("an admin has a partner told again", async () => {
+test.runIf(FAILED_ORDER)("an admin has a partner told again, by keyboard", async () => {
   const page = await open("admin", "/operations?view=deliveries");
   const told = page.getByRole("row", { name: /Delivered 1 / }).first();
   await told.waitFor();
   await expectAccessible(page, "deliveries");
-  await told.getByRole("button", { name: /^Send again: / }).click();
+  await tabTo(page, /^Send again/);
+  await page.keyboard.press("Enter");
   await page.getByText("On its way again.").waitFor();
 });
