@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -168,9 +168,7 @@ class Reader:
         finally:
             if watching:
                 watching.cancel()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_SECONDS):
-                    await _stopped(consumer)
+            await _stop(consumer)
 
     async def _join(self, consumer: AIOKafkaConsumer) -> None:
         try:
@@ -212,9 +210,12 @@ def _message(record: ConsumerRecord) -> Message:
     return Message(record.topic, record.partition, record.offset, headers, record.value)
 
 
-async def _stopped(consumer: AIOKafkaConsumer) -> None:
+async def _stop(consumer: AIOKafkaConsumer) -> None:
     try:
-        await consumer.stop()
+        async with asyncio.timeout(_STOP_SECONDS):
+            await consumer.stop()
+    except TimeoutError:
+        pass
     except asyncio.CancelledError:
         # Not ours: a fetch that failed was cancelled in its pause, and aiokafka lets that out before it closes its lines.
         if is_told_to_stop():

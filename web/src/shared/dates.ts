@@ -23,17 +23,18 @@ export function today(now = new Date()): string {
   return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, "0")}-${String(now.getDate()).padStart(2, "0")}`;
 }
 
+const dayOf = (date: Date) => date.toISOString().slice(0, 10);
+
 export function daysBefore(day: string, days: number): string {
   const date = new Date(`${day}T00:00:00Z`);
   date.setUTCDate(date.getUTCDate() - days);
-  return date.toISOString().slice(0, 10);
+  return dayOf(date);
 }
 
 /** The calendar month of a day, or the one before it: its first and its last day. */
 export function monthOf(day: string, before = 0): { from: string; to: string } {
   const [year, month] = [Number(day.slice(0, 4)), Number(day.slice(5, 7)) - 1 - before];
-  const iso = (date: number) => new Date(date).toISOString().slice(0, 10);
-  return { from: iso(Date.UTC(year, month, 1)), to: iso(Date.UTC(year, month + 1, 0)) };
+  return { from: dayOf(new Date(Date.UTC(year, month, 1))), to: dayOf(new Date(Date.UTC(year, month + 1, 0))) };
 }
 
 /** Full years on the day `on`. */

@@ -1,12 +1,11 @@
-import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { shownMoment } from "@/shared/dates";
 import { Empty, Failed, Loading } from "@/shared/states";
 import { t } from "@/texts";
+import { Again } from "./again";
 import { useDeadLetters, useReplay } from "./operations";
-import { Card, fail, Table } from "./table";
+import { Card, Table } from "./table";
 
 export function DeadLetters() {
   const { data, error, refetch } = useDeadLetters();
@@ -37,20 +36,13 @@ export function DeadLetters() {
               {letter.replayed_at ? (
                 t.operations.replayed(shownMoment(letter.replayed_at))
               ) : (
-                <Button
-                  size="compact-sm"
-                  variant="default"
-                  aria-label={t.operations.replayOf(letter.type ?? letter.topic, letter.service)}
-                  loading={replay.isPending && replay.variables === letter.id}
-                  onClick={() =>
-                    replay.mutate(letter.id, {
-                      onSuccess: () => notifications.show({ color: "teal", message: t.operations.replayedToast }),
-                      onError: fail,
-                    })
-                  }
-                >
-                  {t.operations.replay}
-                </Button>
+                <Again
+                  id={letter.id}
+                  again={replay}
+                  text={t.operations.replay}
+                  label={t.operations.replayOf(letter.type ?? letter.topic, letter.service)}
+                  done={t.operations.replayedToast}
+                />
               )}
             </td>
           </tr>

@@ -1,13 +1,12 @@
-import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { Badge } from "@/shared/badge";
 import { shownMoment } from "@/shared/dates";
 import { Empty, Failed, Loading } from "@/shared/states";
 import { t } from "@/texts";
+import { Again } from "./again";
 import { useDeliveries, useResend } from "./operations";
-import { Card, fail, Table } from "./table";
+import { Card, Table } from "./table";
 
 const DELIVERY_TONE = { waiting: "info", delivered: "ok", given_up: "danger" } as const;
 
@@ -36,20 +35,13 @@ export function Deliveries() {
               {item.last_tried_at && <small>{shownMoment(item.last_tried_at)}</small>}
             </td>
             <td>
-              <Button
-                size="compact-sm"
-                variant="default"
-                aria-label={t.operations.resendOf(item.id)}
-                loading={resend.isPending && resend.variables === item.id}
-                onClick={() =>
-                  resend.mutate(item.id, {
-                    onSuccess: () => notifications.show({ color: "teal", message: t.operations.resent }),
-                    onError: fail,
-                  })
-                }
-              >
-                {texts.resend}
-              </Button>
+              <Again
+                id={item.id}
+                again={resend}
+                text={texts.resend}
+                label={t.operations.resendOf(item.id)}
+                done={t.operations.resent}
+              />
             </td>
           </tr>
         ))}

@@ -1,12 +1,12 @@
 import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { shownMoment } from "@/shared/dates";
 import { Empty, Failed, Loading } from "@/shared/states";
 import { t } from "@/texts";
+import { Again } from "./again";
 import { useResubmit, useSubmissions } from "./operations";
-import { Card, fail, Table } from "./table";
+import { Card, Table } from "./table";
 import styles from "./operations-page.module.css";
 
 export function Submissions() {
@@ -36,20 +36,13 @@ export function Submissions() {
                   <a href={`/api/ops/submissions/${item.id}`} download aria-label={t.operations.bodyDownload(item.id)}>
                     {t.order.download}
                   </a>
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    aria-label={t.operations.resubmitOf(item.id)}
-                    loading={resubmit.isPending && resubmit.variables === item.id}
-                    onClick={() =>
-                      resubmit.mutate(item.id, {
-                        onSuccess: () => notifications.show({ color: "teal", message: t.operations.resubmitted }),
-                        onError: fail,
-                      })
-                    }
-                  >
-                    {t.operations.resubmit}
-                  </Button>
+                  <Again
+                    id={item.id}
+                    again={resubmit}
+                    text={t.operations.resubmit}
+                    label={t.operations.resubmitOf(item.id)}
+                    done={t.operations.resubmitted}
+                  />
                 </span>
               </td>
             </tr>

@@ -179,9 +179,11 @@ function Events({ document }: { document: AsyncApi }) {
   return (
     <section id="events">
       <h2>{t.partners.events}</h2>
-      {document.info.description && <p className={styles.prose}>
+      {document.info.description && (
+        <p className={styles.prose}>
           <Prose text={document.info.description} />
-        </p>}
+        </p>
+      )}
       {Object.entries(document.channels).map(([name, channel]) => (
         <article key={name} className={styles.operation}>
           <h3>
