@@ -139,4 +139,5 @@ def demo() -> None:
         console.print(f"  {orders:>4}  {outcome}")
 
 
-cli()
+if __name__ == "__main__":
+    cli()

@@ -57,7 +57,7 @@ async def site(
         yield Site(base_url, issuer, public_url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def here(system: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     async with site(system, Path(tmp_path_factory.mktemp("oidc"))) as made:
         yield made

@@ -2,15 +2,19 @@
 
 import io
 import zlib
+from datetime import UTC, datetime
 
 from fpdf import FPDF
 from fpdf.enums import AccessPermission, EncryptionMethod
 from PIL import Image, ImageDraw, ImageFont
 
+_WRITTEN_AT = datetime(2026, 2, 5, tzinfo=UTC)
+
 
 def printed(*pages: str) -> bytes:
-    """A page for each text."""
+    """A page for each text; the same bytes whenever it is called."""
     pdf = FPDF()
+    pdf.set_creation_date(_WRITTEN_AT)
     pdf.set_font("Helvetica", size=12)
     for page in pages:
         pdf.add_page()
