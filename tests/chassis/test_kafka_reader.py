@@ -378,6 +378,19 @@ async def test_a_reader_in_step_with_great_batches_reads_nothing_twice(
     assert len(seen) == 2000
 
 
+async def test_a_log_of_thousands_of_small_batches_is_read_without_being_told_of_each(broker: Broker) -> None:
+    """The embedded broker looks through all of them for each fetch, and answers with nothing where its time is up before."""
+    batches = 3000
+    seen: set[bytes | None] = set()
+    await _send(broker, *(b"%d" % number for number in range(batches)))
+
+    async def receive(messages: Sequence[Message]) -> None:
+        seen.update(message.value for message in messages)
+
+    async with _running(_reader(broker, receive)):
+        await until(lambda: len(seen) == batches, 60)
+
+
 async def test_a_reader_that_is_gone_is_told_no_more() -> None:
     nudges = Nudges()
     for _ in range(100):
