@@ -8,12 +8,17 @@ import socket
 # holds the port that the server wants back.
 _RANGE = range(20_000, 30_000)
 _TRIES = 200
+_given: set[int] = set()
 
 
 def free_port(preferred: int | None = None) -> int:
-    """`preferred` where nobody listens there, else any port that is free now and keeps for a server."""
+    """`preferred` where nobody listens there, else any port that is free now and keeps for a server.
+
+    No other is given twice: who was given one may not listen there yet, or just not now.
+    """
     for port in (preferred, *random.sample(_RANGE, _TRIES)):
-        if port is not None and is_free(port):
+        if port is not None and (port == preferred or port not in _given) and is_free(port):
+            _given.add(port)
             return port
     message = f"no free port among {_TRIES} tried between {_RANGE.start} and {_RANGE.stop}"
     raise OSError(message)

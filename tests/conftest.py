@@ -1,12 +1,15 @@
 """Fixtures that every test may use. Helpers live in tests/support."""
 
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from local import ports
 from local.broker import EmbeddedBroker
 from local.postgres import EmbeddedPostgres
 from tests.support.databases import fresh_database, make_template, run
@@ -14,6 +17,19 @@ from tests.support.kafka import ApacheKafka, Broker
 from tests.support.limits import bounded, limit_of
 from tests.support.maven import JarsUnavailable
 from tests.support.stack import Stack, environments, running
+
+# A slow machine is no fault of a property.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
+def pytest_configure() -> None:
+    """Workers side by side have free ports of their own: between the look and the server another would take it."""
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if worker:
+        size = len(ports._RANGE) // workers
+        first = int(worker.removeprefix("gw")) * size
+        ports._RANGE = ports._RANGE[first : first + size]
 
 
 @pytest.hookimpl(tryfirst=True)

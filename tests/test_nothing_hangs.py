@@ -9,24 +9,24 @@ import pytest
 from tests.support.commands import TookTooLong, run_command
 from tests.support.processes import lives
 
-_LEAVES_A_GRANDCHILD = "sleep 60 & echo $!; "
+_LEAVES_A_GRANDCHILD = "sleep 600 & echo $!; "
 
 
 def test_a_program_that_ends_is_not_waited_for_any_longer_because_a_grandchild_holds_its_output() -> None:
     began = time.monotonic()
-    ran = run_command(["sh", "-c", _LEAVES_A_GRANDCHILD + "exit 3"], seconds=20)
-    assert (ran.code, time.monotonic() - began < 10) == (3, True)
+    ran = run_command(["sh", "-c", _LEAVES_A_GRANDCHILD + "exit 3"], seconds=400)
+    assert (ran.code, time.monotonic() - began < 60) == (3, True)
     assert _gone(int(ran.output))
 
 
 def test_a_program_over_its_limit_is_killed_with_all_that_it_started_and_says_what_it_printed() -> None:
-    with pytest.raises(TookTooLong, match=r"longer than 1 s:\n\d+") as failed:
-        run_command(["setsid", "--wait", "sh", "-c", _LEAVES_A_GRANDCHILD + "wait"], seconds=1)
+    with pytest.raises(TookTooLong, match=r"longer than 3 s:\n\d+") as failed:
+        run_command(["setsid", "--wait", "sh", "-c", _LEAVES_A_GRANDCHILD + "wait"], seconds=3)
     assert _gone(int(str(failed.value).splitlines()[1]))
 
 
 def _gone(process: int) -> bool:
-    for _ in range(100):
+    for _ in range(900):
         if not lives(process):
             return True
         time.sleep(0.05)

@@ -11,6 +11,7 @@ from chassis.database import OUTAGES, Database
 from chassis.messaging.codec import LARGEST_MESSAGE
 from schemas.event import Event
 from tests.support.chassis import an_event, asked_again, codec_of, order_received, warned
+from tests.support.processes import lives
 
 pytestmark = pytest.mark.anyio
 
@@ -173,11 +174,19 @@ async def test_a_session_that_ends_while_it_is_being_used_is_an_outage(intake: D
         own = await db.fetchval("SELECT pg_backend_pid()")
         async with intake.reading() as other:
             await other.execute("SELECT pg_terminate_backend($1)", own)
-        time.sleep(0.05)  # both have arrived, and the loop has seen neither
+        _wait_without_the_loop_for_the_end_of(own)  # both have arrived, and the loop has seen neither
         for _ in range(turns):
             await asyncio.sleep(0)
         with pytest.raises(OUTAGES):
             await db.fetchval("SELECT 1")
+
+
+def _wait_without_the_loop_for_the_end_of(process: int) -> None:
+    end = time.monotonic() + 60
+    while lives(process):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    time.sleep(0.02)
 
 
 async def test_a_service_starts_while_its_database_is_away() -> None:

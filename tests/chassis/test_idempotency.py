@@ -21,7 +21,7 @@ from chassis.errors import (
 from chassis.idempotency import Memo, answer_once, memo_of
 from chassis.ids import new_id
 from chassis.security import Caller
-from tests.support.chassis import asked_again
+from tests.support.chassis import asked_again, until
 
 pytestmark = pytest.mark.anyio
 
@@ -75,15 +75,15 @@ def test_the_same_request_has_the_same_memo_and_every_difference_counts() -> Non
 class _Work:
     """Emits one event each time it is done."""
 
-    def __init__(self, answer: Answer | None = None, refusal: Exception | None = None) -> None:
+    def __init__(self, answer: Answer | None = None, refusal: Exception | None = None, seconds: float = 0.01) -> None:
         self.answer = answer or Answer(202, '{"order_id": "1"}', {"Location": "/1"}, new_id())
-        self.refusal = refusal
+        self.refusal, self.seconds = refusal, seconds
         self.times = 0
 
     async def __call__(self, tx: Transaction) -> Answer:
         self.times += 1
         tx.emit(asked_again())
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.seconds)
         if self.refusal:
             raise self.refusal
         return self.answer
@@ -117,8 +117,10 @@ async def test_p6_when_the_first_fails_one_of_those_who_waited_does_it(intake: D
         except Unavailable as error:
             return error
 
-    works = [_Work(refusal=Unavailable()), *(_Work() for _ in range(5))]
-    outcomes = await asyncio.gather(*(attempt(work) for work in works))
+    failing = _Work(refusal=Unavailable(), seconds=0.2)
+    first = asyncio.create_task(attempt(failing))
+    await until(lambda: failing.times)  # it has the key
+    outcomes = await asyncio.gather(first, *(attempt(_Work()) for _ in range(5)))
     assert await _outbox(intake) == 1
     assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 5
 

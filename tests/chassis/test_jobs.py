@@ -183,7 +183,7 @@ async def test_more_jobs_than_room_are_taken_without_waiting_for_the_poll(genera
     async def do(job: Job) -> None:
         await _finish(generator, job)
 
-    async with _working(generator, do, concurrency=4, safety_poll_seconds=60), asyncio.timeout(5):
+    async with _working(generator, do, concurrency=4, safety_poll_seconds=600), asyncio.timeout(60):
         await until(lambda: _is_empty(generator))
 
 
@@ -210,7 +210,10 @@ async def test_a_job_whose_work_raises_is_due_again_when_its_lease_ends(generato
             raise ValueError("Ana Bell")
         await _finish(generator, job)
 
-    async with _working(generator, do, lease=timedelta(seconds=0.2)):
+    async with _working(generator, do, lease=_LONG):
+        await until(lambda: seen == [1, 1])
+        assert [row["due"] for row in await _rows(generator)] == [False, False]
+        await _execute(generator, "UPDATE jobs SET due_at = now()")  # the leases have run out
         await until(lambda: _is_empty(generator))
     assert sorted(seen) == [1, 1, 2, 2]
 
@@ -226,8 +229,10 @@ async def test_a_long_job_keeps_its_lease_while_it_runs(generator: Database) -> 
         assert not job.lease.ran_out
         await _finish(generator, job)
 
-    async with _working(generator, do, lease=timedelta(seconds=2)):
-        await asyncio.sleep(4.0)
+    async with _working(generator, do, lease=timedelta(seconds=4)):
+        await until(lambda: starts)
+        ((_, first_lease),) = await _leases(generator)
+        await until(lambda: _extended(generator, first_lease + timedelta(seconds=4)))  # it would be over by now
         enough.set()
         await until(lambda: _is_empty(generator))
     assert [job.generation for job in starts] == [1]
@@ -357,7 +362,7 @@ async def test_p4_leases_are_extended_on_after_any_failure_to_extend(generator: 
         await asyncio.sleep(0.4)  # one heartbeat fails
         await _rename(database_url, "away", "jobs")
         ((_, first_lease),) = await _leases(generator)
-        await until(lambda: _extended(generator, first_lease), 3)
+        await until(lambda: _extended(generator, first_lease), 30)
         enough.set()
         await until(lambda: _is_empty(generator))
     assert starts == [1]

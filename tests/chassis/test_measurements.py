@@ -100,7 +100,7 @@ async def test_lag_counts_what_is_not_handled_a_poll_that_hangs_included(broker:
     await until(lambda: _lag() == 0)
     assert value("careplan_kafka_partitions_read", service="lagging") == 3
     stopping.set()
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 60)
     await until(lambda: value("careplan_kafka_partitions_read", service="lagging") == 0)
 
 

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from chassis.database import Database
+from chassis.messaging import outbox
 from chassis.messaging.kafka import ensure_topics, producer
 from chassis.messaging.nudges import Nudges
 from chassis.messaging.outbox import Relay
@@ -58,6 +59,12 @@ async def _emit(database: Database, count: int = 1) -> list[Event]:
 async def _unsent(database: Database) -> int:
     async with database.reading() as db:
         return int(await db.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
+
+
+@pytest.fixture
+def nobody_looks_for_safety(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is not woken sleeps longer than any test."""
+    monkeypatch.setattr(outbox, "_SAFETY_POLL_SECONDS", 600.0)
 
 
 async def test_events_are_sent_in_the_order_in_which_they_were_written(intake: Database) -> None:
@@ -122,16 +129,16 @@ async def test_rows_that_commit_late_are_found(intake: Database) -> None:
     assert broker.keys[-1] == str(early.subject).encode()
 
 
-async def test_p12_a_batch_is_bounded_in_bytes_and_the_rest_follows_at_once(intake: Database) -> None:
+async def test_p12_a_batch_is_bounded_in_bytes_and_the_rest_follows_at_once(
+    intake: Database, nobody_looks_for_safety: None
+) -> None:
     await _emit(intake, 12)
     async with intake.transaction() as tx:
         await tx.execute("UPDATE outbox SET value = convert_to(repeat('x', 3 * 1024 * 1024), 'UTF8')")
     broker = _Broker()
     assert await _relay(intake, broker).send_waiting() == 3, "the third passes eight MiB"
     running = asyncio.create_task(_relay(intake, broker).run())
-    started = asyncio.get_running_loop().time()
     await until(lambda: len(broker.sent) == 12, 30)
-    assert asyncio.get_running_loop().time() - started < 2.5, "each batch waited for the safety poll"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -148,15 +155,15 @@ async def test_two_relays_never_send_one_row_twice(intake: Database) -> None:
     assert len(set(broker.sent)) == len(broker.sent) == 500
 
 
-async def test_a_commit_wakes_the_relay_and_the_relay_tells_the_readers(intake: Database) -> None:
+async def test_a_commit_wakes_the_relay_and_the_relay_tells_the_readers(
+    intake: Database, nobody_looks_for_safety: None
+) -> None:
     broker, nudges = _Broker(), Nudges()
     nudge = nudges.listen(["careplan.care_plan_requested.v1"], asyncio.Event())
     running = asyncio.create_task(_relay(intake, broker, nudges).run())
     await asyncio.sleep(0.1)
-    started = asyncio.get_running_loop().time()
     await _emit(intake)
-    await asyncio.wait_for(nudge.wait(), 20)
-    assert asyncio.get_running_loop().time() - started < 0.5, "it waited for its safety poll"
+    await asyncio.wait_for(nudge.wait(), 30)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -168,7 +175,7 @@ async def test_what_another_process_left_behind_is_found_without_being_told(inta
     await asyncio.sleep(0.1)
     async with intake.transaction() as tx:
         await tx.execute("UPDATE outbox SET sent_at = NULL")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(broker.sent) < 2:
             await asyncio.sleep(0.01)
     running.cancel()

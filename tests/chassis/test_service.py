@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaError
 
+from chassis import service as chassis_service
+from chassis.messaging import outbox
 from chassis.messaging.nudges import Nudges
 from chassis.service import Parts, Subscription, assemble
 from schemas.event import Event
@@ -51,17 +53,26 @@ def settings(database_url: str, broker: Broker) -> Any:
     return settings_for(broker, DATABASE_URL=role_url(database_url, "intake"))
 
 
-async def test_it_sends_what_it_emits_and_stops_soon_when_told(settings: Any, broker: Broker) -> None:
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a limit, instead of being told, waits longer than these tests allow."""
+    monkeypatch.setattr(chassis_service, "_DRAIN_SECONDS", 600.0)
+    monkeypatch.setattr(outbox, "_SAFETY_POLL_SECONDS", 600.0)
+
+
+async def test_it_sends_what_it_emits_and_stops_when_told_without_waiting_for_anything(
+    settings: Any, broker: Broker, patient: None
+) -> None:
     async with _running(_Service(settings)) as service:
         await service.emit(20)
         await until(service.all_sent)
         started = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - started < 4
+    assert asyncio.get_running_loop().time() - started < 60
     assert len(await everything_on(broker, ORDERS.name)) == 20
 
 
 async def test_a_process_for_requests_leaves_its_events_to_the_one_for_events_and_wakes_it(
-    settings: Any, broker: Broker
+    settings: Any, broker: Broker, patient: None
 ) -> None:
     nudges = Nudges()
     requests = _Service(settings.model_copy(update={"runs": "requests"}), nudges)
@@ -72,10 +83,8 @@ async def test_a_process_for_requests_leaves_its_events_to_the_one_for_events_an
         assert not await requests.all_sent()
         async with _running(events):
             await until(requests.all_sent)
-            started = asyncio.get_running_loop().time()
             await requests.emit(1)
             await until(requests.all_sent)
-            assert asyncio.get_running_loop().time() - started < 0.9, "the relay was found by its safety poll only"
     assert len(await everything_on(broker, ORDERS.name)) == 4
 
 
@@ -84,13 +93,15 @@ async def test_a_process_for_events_answers_for_its_health_only(settings: Any) -
     assert set(app.openapi()["paths"]) == {"/health/live", "/health/ready", "/metrics"}
 
 
-async def test_it_starts_and_stops_while_broker_and_database_are_away(settings: Any, broker: Broker) -> None:
+async def test_it_starts_and_stops_while_broker_and_database_are_away(
+    settings: Any, broker: Broker, patient: None
+) -> None:
     await broker.kill()
     away = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
     async with _running(_Service(away)):
         await asyncio.sleep(0.2)
         started = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - started < 4
+    assert asyncio.get_running_loop().time() - started < 60
 
 
 async def test_p9_what_was_emitted_while_the_broker_was_away_is_sent_when_it_is_back(
@@ -102,7 +113,7 @@ async def test_p9_what_was_emitted_while_the_broker_was_away_is_sent_when_it_is_
         await broker.kill()
         await service.emit(5)
         await broker.start()
-        await until(service.all_sent, 30)
+        await until(service.all_sent, 90)
 
 
 async def test_p1_a_broker_wiped_under_a_running_service_has_everything_again(settings: Any, broker: Broker) -> None:
@@ -112,7 +123,7 @@ async def test_p1_a_broker_wiped_under_a_running_service_has_everything_again(se
         await broker.kill()
         await broker.wipe()
         await broker.start()
-        await until(lambda: _distinct(broker), 30)
+        await until(lambda: _distinct(broker), 90)
 
 
 async def _distinct(broker: Broker) -> bool:

@@ -109,13 +109,14 @@ async def test_a_loop_that_fails_is_logged_without_values_and_runs_again(lines: 
         runs.put_nowait(1)
         raise ValueError(_SECRET)
 
-    async with asyncio.timeout(5):
-        running = asyncio.create_task(keep_running("relay", loop))
+    async with asyncio.timeout(30):
+        running = asyncio.create_task(keep_running("of this test", loop))
         await runs.get()
         await runs.get()
     running.cancel()
-    found = lines()
-    assert (found[0]["event"], found[0]["loop"], found[0]["error"]) == ("background.restarts", "relay", "ValueError")
+    # A system that other tests share may run in this process too, and log.
+    found = [line for line in lines() if line.get("loop") == "of this test"]
+    assert (found[0]["event"], found[0]["error"]) == ("background.restarts", "ValueError")
     assert _SECRET not in json.dumps(found)
 
 

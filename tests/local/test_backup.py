@@ -17,7 +17,7 @@ def _local(home: Path, *arguments: str) -> Ran:
     return run_command([sys.executable, "-m", "local", *arguments], seconds=100, env=environment)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(800)
 def test_an_empty_home_is_restored_with_orders_plans_accounts_and_keys(tmp_path: Path) -> None:
     file = tmp_path / "backup.tar"
     with all_in_one(tmp_path / "lost") as system:

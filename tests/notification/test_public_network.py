@@ -47,14 +47,14 @@ async def test_a_name_with_any_address_that_is_not_public_is_not_connected_to(
 ) -> None:
     network = PublicNetwork(resolve=Resolver(addresses))
     with pytest.raises(AddressNotAllowed):
-        await network.connect_tcp("partner.example", here.port, timeout=1)
+        await network.connect_tcp("partner.example", here.port, timeout=20)
     assert here.connections == 0
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f.1", "127.1", "0", "localhost"])
 async def test_the_systems_resolver_reads_odd_forms_and_what_they_mean_is_judged(host: str, here: Receiver) -> None:
     with pytest.raises((AddressNotAllowed, httpcore2.ConnectError)):
-        await PublicNetwork().connect_tcp(host, here.port, timeout=1)
+        await PublicNetwork().connect_tcp(host, here.port, timeout=20)
     assert here.connections == 0
 
 
@@ -63,17 +63,17 @@ async def test_a_name_that_changes_after_it_was_judged_gains_nothing(here: Recei
     resolver = Resolver(["192.0.2.1"], ["127.0.0.1"])
     network = PublicNetwork(resolve=resolver, allow_loopback=False)
     with pytest.raises(AddressNotAllowed):
-        await network.connect_tcp("partner.example", here.port, timeout=1)
+        await network.connect_tcp("partner.example", here.port, timeout=20)
     assert resolver.looks == 1, "judged and connected to in one look"
     with pytest.raises(AddressNotAllowed):
-        await network.connect_tcp("partner.example", here.port, timeout=1)
+        await network.connect_tcp("partner.example", here.port, timeout=20)
     assert here.connections == 0
 
 
 async def test_the_connection_goes_to_the_address_that_was_judged(here: Receiver) -> None:
     resolver = Resolver(["127.0.0.1"], ["192.0.2.1"])
     outlet = WebhookOutlet(
-        allow_loopback=True, network=PublicNetwork(allow_loopback=True, resolve=resolver), timeout_seconds=2
+        allow_loopback=True, network=PublicNetwork(allow_loopback=True, resolve=resolver), timeout_seconds=20
     )
     outcome = await outlet.send(here.url, TOLD, [SECRET])
     await outlet.close()
@@ -84,12 +84,12 @@ async def test_the_connection_goes_to_the_address_that_was_judged(here: Receiver
 
 async def test_an_unreachable_address_among_public_ones_is_passed_over(here: Receiver) -> None:
     network = PublicNetwork(allow_loopback=True, resolve=Resolver(["127.0.0.9", "127.0.0.1"]))
-    stream = await network.connect_tcp("localhost", here.port, timeout=2)
+    stream = await network.connect_tcp("localhost", here.port, timeout=20)
     await stream.aclose()
 
 
 async def test_without_the_setting_a_loopback_url_is_not_even_tried(here: Receiver) -> None:
-    outlet = WebhookOutlet(timeout_seconds=2)
+    outlet = WebhookOutlet(timeout_seconds=20)
     for url in (here.url, f"https://127.0.0.1:{here.port}/", f"https://localhost:{here.port}/"):
         assert (await outlet.send(url, TOLD, [SECRET])).code == "ADDRESS_NOT_ALLOWED"
     assert here.connections == 0
@@ -109,7 +109,7 @@ async def test_tls_asks_for_the_name_and_not_for_the_address(tmp_path: Path) -> 
     server, trust = certificate_of("partner.example", tmp_path)
     network = PublicNetwork(allow_loopback=True, resolve=Resolver(["127.0.0.1"]))
     async with receiver(tls=server) as here:
-        outlet = WebhookOutlet(allow_loopback=True, network=network, trust=trust, timeout_seconds=2)
+        outlet = WebhookOutlet(allow_loopback=True, network=network, trust=trust, timeout_seconds=20)
         right = await outlet.send(f"https://partner.example:{here.port}/", TOLD, [SECRET])
         wrong = await outlet.send(f"https://another.example:{here.port}/", TOLD, [SECRET])
         await outlet.close()
@@ -121,7 +121,7 @@ async def test_an_untrusted_certificate_is_not_spoken_to(tmp_path: Path) -> None
     server, _ = certificate_of("partner.example", tmp_path)
     network = PublicNetwork(allow_loopback=True, resolve=Resolver(["127.0.0.1"]))
     async with receiver(tls=server) as here:
-        outlet = WebhookOutlet(network=network, timeout_seconds=2)
+        outlet = WebhookOutlet(network=network, timeout_seconds=20)
         assert (await outlet.send(f"https://partner.example:{here.port}/", TOLD, [SECRET])).code == "UNREACHABLE"
         await outlet.close()
         assert here.received == []
@@ -130,7 +130,7 @@ async def test_an_untrusted_certificate_is_not_spoken_to(tmp_path: Path) -> None
 async def test_proxies_of_the_environment_are_not_used(here: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    outlet = WebhookOutlet(allow_loopback=True, timeout_seconds=2)
+    outlet = WebhookOutlet(allow_loopback=True, timeout_seconds=20)
     assert (await outlet.send(here.url, TOLD, [SECRET])).delivered
     await outlet.close()
 
@@ -148,6 +148,6 @@ async def test_proxies_of_the_environment_are_not_used(here: Receiver, monkeypat
 )
 async def test_whatever_a_receiver_answers_is_an_outcome(answer: Answer, code: str, here: Receiver) -> None:
     here.answer = lambda _: answer
-    outlet = WebhookOutlet(allow_loopback=True, timeout_seconds=2)
+    outlet = WebhookOutlet(allow_loopback=True, timeout_seconds=20)
     assert (await outlet.send(here.url, TOLD, [SECRET])).code == code
     await outlet.close()

@@ -14,6 +14,7 @@ from services.notification import storage
 from services.notification.domain.outcome import Outcome
 from services.notification.domain.subscription import SubscriptionChange
 from tests.support import facts
+from tests.support.chassis import until
 from tests.support.notification import ADMIN, Desk, completed, desk, failed, partner
 from tests.support.receivers import Answer, receiver
 
@@ -119,7 +120,6 @@ async def test_a_receiver_that_fails_is_tried_again_with_the_same_id_and_bytes_u
 
 
 async def test_the_pause_after_a_failure_is_the_schedules_and_a_retry_after_is_heeded(here: Desk) -> None:
-    here.jitter = lambda: 0.0
     async with receiver() as side, here.sending():
         await here.subscribe(partner(), url=side.url)
         side.answer = lambda _: Answer(503, {"Retry-After": "900"} if len(side.received) == 2 else {})
@@ -130,7 +130,7 @@ async def test_the_pause_after_a_failure_is_the_schedules_and_a_retry_after_is_h
         second = await here.tried(2)
         assert _pause(second) == pytest.approx(900, abs=1)
         ((rests,),) = await here.sql("SELECT extract(epoch FROM rests_until - now())::float8 FROM subscriptions")
-        assert rests == pytest.approx(900, abs=3)
+        assert 840 < rests <= 900
 
 
 async def test_after_three_days_it_is_given_up_and_can_be_sent_again_by_hand(here: Desk) -> None:
@@ -193,7 +193,7 @@ async def test_an_endpoint_nobody_listens_on_and_one_that_never_answers_are_told
         await here.subscribe(partner(), url=silent.url)
         await here.subscribe(partner(), url="http://127.0.0.1:9/")
         await here.fails()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while {d["last_code"] for d in await here.listed()} != {"TIMEOUT", "UNREACHABLE"}:
                 await asyncio.sleep(0.02)
 
@@ -203,7 +203,7 @@ async def test_an_endpoint_nobody_listens_on_and_one_that_never_answers_are_told
 
 async def test_dead_endpoints_hold_up_nobody_elses_deliveries(database_url: str) -> None:
     async with (
-        desk(database_url, timeout_seconds=30) as here,
+        desk(database_url, timeout_seconds=55) as here,
         receiver() as dead,
         receiver() as alive,
         here.sending(endpoints_at_once=8),
@@ -219,7 +219,7 @@ async def test_dead_endpoints_hold_up_nobody_elses_deliveries(database_url: str)
         for _ in range(20):
             await here.fails("clinic")
         await alive.until(20)
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 45, "before the dead ones' time was up"
         assert len(dead.received) == 5, "one try each, however much waits there"
 
 
@@ -240,7 +240,7 @@ async def test_an_endpoint_that_comes_back_after_a_rest_gets_all_that_waited(her
         await here.subscribe(partner(), url=side.url)
         for _ in range(10):
             await here.fails()
-        await side.until(1)
+        await until(lambda: here.sql("SELECT FROM subscriptions WHERE rests_until > now()"))
         await asyncio.sleep(0.2)
         assert len(side.received) == 1, "it asked for an hour"
         side.answer = lambda _: Answer(200)
@@ -283,12 +283,13 @@ async def test_a_sender_that_dies_in_the_middle_leaves_a_delivery_that_another_s
     async with receiver() as side:
         await here.subscribe(partner(), url=side.url)
         await here.fails()
-        dying = here.sender(lease=timedelta(seconds=0.2))
+        dying = here.sender()
         (lane,) = await dying._lease(1)
         async with here.database.transaction() as tx:
             taken = await storage.take_next(tx, lane, dying.lease)
         assert taken is not None
         await dying._send(taken)
+        await here.sql("UPDATE subscriptions SET leased_until = now()")  # it ran out
         async with here.sending():
             (delivered,) = await here.until("delivered")
         assert delivered["tries"] == 2

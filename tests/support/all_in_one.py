@@ -51,7 +51,7 @@ class AllInOne:
         parent = psutil.Process(int((self.home / "careplan.pid").read_text()))
         return [parent, *parent.children(recursive=True)]
 
-    def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 30) -> int:
+    def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 60) -> int:
         assert self._process
         self._process.send_signal(number)
         return self._process.wait(seconds)
@@ -63,7 +63,7 @@ class AllInOne:
             except psutil.NoSuchProcess:
                 continue
         assert self._process
-        self._process.wait(10)
+        self._process.wait(60)
 
     def credentials(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.home / "demo-credentials.json").read_text())

@@ -93,7 +93,7 @@ async def stops_when_told(loop: Coroutine[Any, Any, None], woken: asyncio.Event,
     for _ in range(steps):
         await asyncio.sleep(0)
     looping.cancel()
-    await asyncio.wait([looping], timeout=5)
+    await asyncio.wait([looping], timeout=30)
     return looping.cancelled()
 
 

@@ -33,7 +33,7 @@ def partner(source: str = "clinic") -> Caller:
 class Desk:
     database: Database
     outlets: Mapping[Kind, Outlet]
-    jitter: Callable[[], float] = lambda: 1.0
+    jitter: Callable[[], float] = lambda: 0.0
     noting: Noting = field(init=False)
     subscriptions: Subscriptions = field(init=False)
     deliveries: Deliveries = field(init=False)
@@ -96,17 +96,13 @@ class Desk:
         return found
 
     async def tried(self, tries: int) -> dict[str, Any]:
-        """The one delivery, once that try has been written down as a failure."""
-        async with asyncio.timeout(30):
-            while True:
-                (shown,) = await self.listed()
-                if (
-                    shown["tries"] == tries
-                    and shown["last_code"]
-                    and await self.sql("SELECT FROM subscriptions WHERE rests_until > now()")
-                ):
-                    return shown
+        """The one delivery, once that try has been written down as a failure, as all before it were."""
+        async with asyncio.timeout(45):
+            while not await self.sql("SELECT FROM subscriptions WHERE failures_in_row >= $1", tries):
                 await asyncio.sleep(0.02)
+        (shown,) = await self.listed()
+        assert shown["tries"] == tries
+        return shown
 
     async def sql(self, statement: str, *args: Any) -> list[Any]:
         async with self.database.transaction() as tx:
@@ -137,7 +133,7 @@ def completed(order_id: UUID) -> CarePlanCompleted:
 
 
 @asynccontextmanager
-async def desk(owner_url: str, *, mail: Outlet | None = None, timeout_seconds: float = 5) -> AsyncIterator[Desk]:
+async def desk(owner_url: str, *, mail: Outlet | None = None, timeout_seconds: float = 20) -> AsyncIterator[Desk]:
     database = database_of(owner_url, "notification")
     webhook = WebhookOutlet(allow_loopback=True, timeout_seconds=timeout_seconds)
     outlets: dict[Kind, Outlet] = {"webhook": webhook, **({"email": mail} if mail else {})}

@@ -60,7 +60,7 @@ def installed() -> Path:
 
 def _install(folder: Path) -> None:
     command = [_tool("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    run = run_command(command, seconds=100, cwd=folder, env=_environment())
+    run = run_command(command, seconds=240, cwd=folder, env=_environment())
     if run.code and os.environ.get("CI"):
         raise RuntimeError(f"npm ci failed: {run.output[-400:]}")
     if run.code:

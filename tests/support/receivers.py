@@ -157,7 +157,7 @@ def mail_server(tls: ssl.SSLContext | None = None, *, starttls: bool = False) ->
             "auth_require_tls": starttls,  # by which it means STARTTLS: a port that speaks TLS only has it anyway
             **({"tls_context": tls, "require_starttls": True} if starttls else {"ssl_context": tls}),
         }
-    controller = Controller(here, hostname="127.0.0.1", port=here.port, **options)
+    controller = Controller(here, ready_timeout=60, hostname="127.0.0.1", port=here.port, **options)
     controller.start()
     try:
         yield here
