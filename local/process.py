@@ -36,7 +36,7 @@ class Child:
     user: tuple[int, int] | None = None  # the user and group to become, where the parent is root
     prepare: Callable[[], Awaitable[object]] | None = None  # before each start, restarts included
     ready: Callable[[], Awaitable[bool]] | None = None  # asked again and again; None: at once
-    ready_within: float = 30.0
+    ready_within: float = 120.0  # a small machine that is busy takes a while
     stop_signal: Signals = signal.SIGTERM
     stop_within: float = 15.0
     force_signal: Signals = signal.SIGKILL  # when stop_within is over

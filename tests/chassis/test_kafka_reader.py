@@ -95,7 +95,8 @@ async def test_many_polls_share_a_commit_and_the_last_is_committed_before_stoppi
 
     async def counted(self: AIOKafkaConsumer, offsets: object) -> None:
         await commit(self, offsets)
-        committed.append(offsets)
+        if self._group_id == group_of("readers"):  # a system that tests share may run in this process, too
+            committed.append(offsets)
 
     monkeypatch.setattr(AIOKafkaConsumer, "commit", counted)
     seen: list[bytes | None] = []

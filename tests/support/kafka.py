@@ -128,8 +128,8 @@ class ApacheKafka:
             topics = [topic for topic in await admin.list_topics() if not topic.startswith("__")]
             if topics:
                 await admin.delete_topics(topics)
-            async with asyncio.timeout(20):
-                while set(await admin.list_topics()) & set(topics):
+            async with asyncio.timeout(40):
+                while set(await admin.list_topics()) & set(topics) or await _is_committed(admin):
                     await asyncio.sleep(0.05)
         finally:
             await admin.close()
@@ -170,3 +170,8 @@ class ApacheKafka:
             "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), *self.format_options
         )
         run_command(format_, seconds=60).well()
+
+
+async def _is_committed(admin: AIOKafkaAdminClient) -> bool:
+    """Whether a group still has offsets: they go a moment after their topics, and who found them would begin there in a new one."""
+    return any([await admin.list_consumer_group_offsets(group) for group, _ in await admin.list_consumer_groups()])

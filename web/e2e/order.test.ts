@@ -1,4 +1,4 @@
-import type { Page } from "playwright-core";
+import type { Page, Route } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { api, dropPdf, expectAccessible, forgetSession, passwordOf, pdf, RECORDS, somebody, someOrder, windows } from "./support";
 
@@ -22,6 +22,8 @@ async function fill(page: Page, patient: Patient, records: string | null = RECOR
   if (records) await page.getByLabel("Records as text").fill(records);
 }
 
+/** The option that Enter takes. */
+const standingOut = (page: Page, code: string) => page.locator("[role=option][data-combobox-selected]", { hasText: code });
 const submit = (page: Page) => page.getByRole("button", { name: "Submit order" }).click();
 const focused = (page: Page) => () => page.evaluate(() => document.activeElement?.getAttribute("name"));
 const accepted = (page: Page) => page.getByRole("heading", { name: "Order accepted" }).waitFor();
@@ -53,12 +55,12 @@ describe("from the paper to the signed plan", () => {
       await keys.press("Enter");
     }
     await keys.type("myasthenia gravis without");
-    await page.getByRole("option", { name: /G70\.00/ }).waitFor();
+    await standingOut(page, "G70.00").waitFor();
     await keys.press("Enter");
     await expect.poll(() => page.getByLabel("Primary diagnosis").inputValue(), SOON).toBe("G70.00");
     await keys.press("Enter");
     await keys.type("I10");
-    await page.getByRole("option", { name: /I10/ }).first().waitFor();
+    await standingOut(page, "I10").waitFor();
     await keys.press("Enter");
     await keys.press("Tab");
     await keys.press("Tab");
@@ -147,6 +149,24 @@ describe("what the server finds", () => {
     await expect.poll(focused(page), SOON).toBe("patient.mrn");
     await page.keyboard.type("3");
     await page.locator(".mantine-InputWrapper-error", { hasText: "An MRN has 6 digits" }).waitFor({ state: "detached" });
+  });
+
+  test("Enter takes a diagnosis out of the list for all that is typed, never out of the one before", async () => {
+    const page = await open("assistant", "/orders/new");
+    const asked: Route[] = [];
+    await page.route((url) => url.pathname === "/api/icd10" && url.search.includes("without"), (route) => void asked.push(route));
+    const diagnosis = page.getByLabel("Primary diagnosis");
+    await diagnosis.pressSequentially("myasthenia gravis with");
+    await page.getByRole("option", { name: /G70\.01/ }).waitFor();
+    await diagnosis.pressSequentially("out");
+    await page.keyboard.press("Enter");
+    await expect.poll(focused(page), SOON).toBe("primary_diagnosis");
+    expect(await diagnosis.inputValue()).toBe("myasthenia gravis without");
+    await expect.poll(() => asked, SOON).toHaveLength(1);
+    for (const route of asked) await route.continue();
+    await standingOut(page, "G70.00").waitFor();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => diagnosis.inputValue(), SOON).toBe("G70.00");
   });
 
   test("a warning shows both records side by side, and asks", async () => {

@@ -4,7 +4,7 @@ import { useEffect, type KeyboardEvent } from "react";
 import { useController, useFormContext } from "react-hook-form";
 import { t } from "@/texts";
 import { useFault } from "./fields";
-import { asCode, useIcd10 } from "./icd10";
+import { asCode, isLikeCode, useIcd10 } from "./icd10";
 import type { OrderForm } from "./order-form";
 import styles from "./icd10-field.module.css";
 
@@ -14,7 +14,7 @@ type Props = {
 } & Pick<TextInputProps, "label" | "aria-label" | "rightSection">;
 
 /** Type a code or words of its description; what is typed stays valid without choosing. */
-export function Icd10Field({ name, onKeyDown, rightSection, ...props }: Props) {
+export function Icd10Field({ name, onKeyDown: onKeyDownOfRow, rightSection, ...props }: Props) {
   const { control, clearErrors } = useFormContext<OrderForm>();
   const {
     field: { ref, ...field },
@@ -27,16 +27,25 @@ export function Icd10Field({ name, onKeyDown, rightSection, ...props }: Props) {
   const chosen = matches.find((match) => match.code === asCode(field.value));
   const isOpen = combobox.dropdownOpened && field.value.trim().length >= 2 && (matches.length > 0 || !isFetching);
   const isNothing = matches.length === 0 && !isFetching && wanted === field.value;
+  const isOutdated = isPlaceholderData || wanted !== field.value;
 
   useEffect(() => {
-    if (combobox.dropdownOpened && !isPlaceholderData) combobox.selectFirstOption();
+    // Enter takes what stands out: never a match of fewer words than are typed by now.
+    if (isOutdated) combobox.resetSelectedOption();
+    else if (combobox.dropdownOpened) combobox.selectFirstOption();
     // Anew for each list of matches, not for each opening.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [data, isPlaceholderData]);
+  }, [data, isOutdated]);
 
   function change(value: string) {
     field.onChange(value);
     clearErrors(name);
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
+    const isAwaited = isOutdated && (isFetching || wanted !== field.value) && !isLikeCode(field.value);
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && field.value.trim() && isAwaited) event.preventDefault();
+    else onKeyDownOfRow?.(event);
   }
 
   let hint = props.label ? t.newOrder.icd10Hint : undefined;

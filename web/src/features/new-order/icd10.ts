@@ -23,3 +23,6 @@ export function asCode(typed: string): string {
   const plain = typed.trim().toUpperCase().replace(".", "");
   return plain.length > 3 ? `${plain.slice(0, 3)}.${plain.slice(3)}` : plain;
 }
+
+/** Whether a code is typed, not words of a description. */
+export const isLikeCode = (typed: string) => /^[a-z]\d/i.test(typed.trim());
