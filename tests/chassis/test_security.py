@@ -201,10 +201,10 @@ def client() -> Iterator[httpx2.AsyncClient]:
 
 
 def _bearer(*roles: str, source: str | None = None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {_SIGNER.sign('jane', 3600, roles=frozenset(roles), source=source)}"}
+    return {"Authorization": f"Bearer {_SIGNER.sign('jane', 86_400, roles=frozenset(roles), source=source)}"}
 
 
-_COOKIE = {"Cookie": f"{SESSION_COOKIE}={_SIGNER.sign('jane', 3600)}"}
+_COOKIE = {"Cookie": f"{SESSION_COOKIE}={_SIGNER.sign('jane', 86_400)}"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ from tests.support.metrics import ours, series_names
 from tests.support.prometheus import Prometheus, scraping
 from tests.support.queries import metrics_in
 
+pytestmark = pytest.mark.timeout(900)
+"""The first of them starts a system, and has it work for a day."""
+
 _DASHBOARDS = sorted(Path("deploy/grafana/dashboards").glob("*.json"))
 
 

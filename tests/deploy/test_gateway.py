@@ -14,6 +14,9 @@ from tests.deploy.conftest import Watched
 from tests.support.gateway import gateway
 from tests.support.in_thread import Answered, Asked, serving_in_thread
 
+pytestmark = pytest.mark.timeout(900)
+"""The first of them starts a system, and has it work for a day."""
+
 
 @contextmanager
 def _who(name: str) -> Iterator[str]:

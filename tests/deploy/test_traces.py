@@ -3,8 +3,13 @@
 import json
 import time
 
+import pytest
+
 from tests.deploy.conftest import Watched
 from tests.support.otlp import Span
+
+pytestmark = pytest.mark.timeout(900)
+"""The first of them starts a system, and has it work for a day."""
 
 _HOPS = {
     ("intake", "POST /api/orders"),
@@ -20,7 +25,7 @@ _HOPS = {
 
 def _exported(watched: Watched, trace_id: str) -> list[Span]:
     """Exporters send every five seconds."""
-    end = time.monotonic() + 40
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         spans = watched.traces.of_trace(trace_id)
         if {(span.service, span.name) for span in spans} >= _HOPS:

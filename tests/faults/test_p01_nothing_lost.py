@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.system import System, charted_order
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
 _ORDERS = 300
 _PEOPLE = 8

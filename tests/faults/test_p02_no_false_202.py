@@ -16,7 +16,7 @@ from tests.support.background import finish
 from tests.support.commands import run_command
 from tests.support.system import System, charted_order, embedded_broker, only_embedded, running_system
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 class _Answers:

@@ -11,7 +11,7 @@ from schemas.topics import CAREPLANS, DECISIONS, ORDERS
 from tests.support.chassis import everything_on
 from tests.support.system import System
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 _TIMES = 4
 """Besides the first."""

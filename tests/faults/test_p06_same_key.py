@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.system import System, charted_order, only_embedded
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), only_embedded]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), only_embedded]
 
 
 async def test_p6_a_key_repeated_while_intake_is_killed_is_one_order(system: System) -> None:

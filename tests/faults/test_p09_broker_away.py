@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.system import System, charted_order, paused
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 async def _answers_while_away(system: System) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.system import System, charted_order
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 class _People:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.system import TERMINAL, System, charted_order
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 _MOVES = {
     ("pending", "processing"), ("pending", "needs_confirmation"), ("pending", "rejected"),

@@ -163,7 +163,7 @@ async def test_many_orders_at_once_never_spend_more_than_the_budget(desk_with: D
 
 async def waits(desk: object) -> None:
     """Until some order was told to wait for the budget."""
-    for _ in range(500):
+    for _ in range(3000):
         if desk.generator.asking.budget.used_up:  # type: ignore[attr-defined]
             await asyncio.sleep(0.2)
             return

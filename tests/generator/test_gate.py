@@ -81,10 +81,10 @@ class Slow(BilledModel):
 
 async def test_after_a_rest_one_is_tried_while_the_others_wait_and_its_answer_lets_all_through() -> None:
     inner = Slow([TIMEOUT, good])
-    model = Gated(inner, Gate("double", failures=1, rest_seconds=0.05))
+    model = Gated(inner, Gate("double", failures=1, rest_seconds=1))
     assert await reason_of(model) == "TIMEOUT"
     assert await reason_of(model) == "BREAKER_OPEN"
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(1.1)
     probe = asyncio.create_task(reason_of(model))
     await asyncio.sleep(0)
     while not model.gate._probing:
@@ -98,9 +98,9 @@ async def test_after_a_rest_one_is_tried_while_the_others_wait_and_its_answer_le
 
 async def test_a_try_after_the_rest_that_fails_shuts_it_again() -> None:
     inner = BilledModel([TIMEOUT])
-    model = Gated(inner, Gate("double", failures=1, rest_seconds=0.05))
+    model = Gated(inner, Gate("double", failures=1, rest_seconds=1))
     await reason_of(model)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(1.1)
     assert await reason_of(model) == "TIMEOUT"
     assert await reason_of(model) == "BREAKER_OPEN"
 

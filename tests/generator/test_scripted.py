@@ -171,7 +171,7 @@ def test_long_records_take_no_longer_than_they_have_to() -> None:
     long = order(patient_records="No heart failure. Creatinine 0.8 mg/dL, IVIG planned. " * 3700)
     started = time.process_time()
     plan_for(plan_request(long, facts()))
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2, "a hundredth of a second, unless it grows with the square"
 
 
 def _grade(text: str) -> float:

@@ -195,7 +195,7 @@ async def test_a_model_that_says_nothing_is_given_up_in_time(server: ModelServer
     server.slow = asyncio.Event()
     server.behaviours = [refuses(500)]
     with pytest.raises(ModelFailed) as failed:
-        await server.model(seconds=0.2).write(request_for())
+        await server.model(seconds=1).write(request_for())
     server.slow.set()
     assert failed.value.reason == "TIMEOUT"
 

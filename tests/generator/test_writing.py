@@ -15,6 +15,7 @@ from schemas.intake import CarePlanRequested
 from schemas.validation import OrderAccepted
 from services.generator.adapters.model import ModelAnswer, ModelFailed, ModelUnavailable
 from services.generator.domain.request import PlanRequest
+from tests.support.chassis import until
 from tests.support.desks import BilledModel, Desk, DeskWith, an_order, desks, good, raising, unusable
 
 pytestmark = pytest.mark.anyio
@@ -115,7 +116,6 @@ async def test_a_crash_after_the_answer_was_kept_costs_no_second_call(desk_with:
     """P4: the raw answer is committed before anybody reads it."""
     model = BilledModel([good])
     desk = desk_with(model)
-    desk.lease = timedelta(seconds=0.3)
     compose, crashes = desk.generator.compose, [True]
 
     def crash_once(answer: ModelAnswer, request: PlanRequest) -> CarePlan:
@@ -127,6 +127,9 @@ async def test_a_crash_after_the_answer_was_kept_costs_no_second_call(desk_with:
     desk.generator.compose = crash_once
     async with desk.working():
         await desk.accept()
+        await until(lambda: not crashes)
+        async with desk.database.transaction() as tx:
+            await tx.execute("UPDATE jobs SET due_at = now()")  # the lease has run out
         (completed,) = await desk.emitted()
     assert completed.type == "careplan.care_plan_completed.v1"
     assert model.calls == 1

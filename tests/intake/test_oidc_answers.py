@@ -31,7 +31,7 @@ ACCESS = OidcAccess(
 
 
 def token(key: Any = KEY, algorithm: str = "RS256", **changes: Any) -> str:
-    claims = {**GOOD, "exp": int(time.time()) + 300, **changes}
+    claims = {**GOOD, "exp": int(time.time()) + 86_400, **changes}
     kept = {name: value for name, value in claims.items() if value is not None}
     header = {"alg": algorithm, **({"kid": key.kid} if key.kid else {})}
     return jwt.encode(header, kept, key, algorithms=[algorithm])

@@ -151,7 +151,7 @@ async def test_the_summary_counts_what_is_there(system: Stack) -> None:
     await completed(system, order_date="2024-05-06", medication="Sumdrug")
     again = json.loads(json.dumps(first["order"]))
     await system.as_("assistant").post("/api/orders", json=again, headers={"Prefer": "wait=20"})
-    for _ in range(200):
+    for _ in range(1000):
         answer = await system.as_("analyst").get("/api/reports/summary", params=day)
         if answer.json()["by_status"] == {"completed": 2, "rejected": 1}:
             break

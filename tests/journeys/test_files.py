@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -266,12 +265,11 @@ async def test_an_unreadable_document_is_named_by_its_path(system: Stack, conten
 async def test_while_hostile_files_are_read_others_are_answered_at_once(system: Stack) -> None:
     bomb_file = ("b.pdf", pdfs.bomb(500), "application/pdf")
     bombs = [asyncio.create_task(post(system, bomb_file)) for _ in range(4)]
-    slowest = 0.0
+    answered = 0
     client = system.as_("assistant")
     while not all(bomb.done() for bomb in bombs):
-        started = time.perf_counter()
         assert (await client.get("/health/live")).status_code == 200
-        slowest = max(slowest, time.perf_counter() - started)
+        answered += 1
         await asyncio.sleep(0.01)
     assert {(await bomb).status_code for bomb in bombs} == {400}
-    assert slowest < 1.0
+    assert answered > 30, "hundreds; held up, it would be one or two between any two files"

@@ -191,7 +191,7 @@ async def a_statement_that_fails(run: Run) -> None:
     await connection.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(800)
 async def test_a_whole_run_leaves_nothing_about_its_patients_behind(tmp_path: Path) -> None:
     with otlp_receiver() as collector:
         talkative = {

@@ -21,7 +21,7 @@ async def subscribed(client: httpx2.AsyncClient, here: Receiver, **more: Any) ->
 
 async def ordered(client: httpx2.AsyncClient, body: bytes) -> str:
     answer = await client.post(
-        "/api/intake/clinic", content=body, headers={"Content-Type": "application/json", "Prefer": "wait=10"}
+        "/api/intake/clinic", content=body, headers={"Content-Type": "application/json", "Prefer": "wait=30"}
     )
     order_id: str = answer.json().get("order_id") or answer.json()["detail"]["order_id"]
     return order_id

@@ -34,7 +34,7 @@ class Site:
         self.base_url, self.issuer, self.public_url = base_url, issuer, public_url
 
     def browser(self, login: str = "kim.pharmacist") -> Browser:
-        return Browser(httpx2.AsyncClient(base_url=self.base_url, timeout=20), login)
+        return Browser(httpx2.AsyncClient(base_url=self.base_url, timeout=60), login)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from services.generator.adapters.scripted import Scripted
 from services.generator.domain.request import PlanRequest
 from services.generator.settings import GeneratorSettings
 from services.intake.documents import ShownOrder
+from tests.support.chassis import until
 from tests.support.orders import assert_error, events_in, new_order
 from tests.support.stack import Stack, environments, running
 
@@ -39,11 +40,19 @@ async def doubtful(client: httpx2.AsyncClient) -> tuple[str, dict[str, Any]]:
     return await submitted(client, second), second
 
 
-async def followed(client: httpx2.AsyncClient, order_id: str) -> list[dict[str, Any]]:
+async def followed(
+    client: httpx2.AsyncClient, order_id: str, begun: asyncio.Event | None = None
+) -> list[dict[str, Any]]:
+    """`begun` is set with the first line."""
+    lines = []
     async with client.stream("GET", f"/api/orders/{order_id}/events") as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
-        events = list(events_in([line async for line in answer.aiter_lines()]))
+        async for line in answer.aiter_lines():
+            lines.append(line)
+            if begun and line.startswith("data:"):
+                begun.set()
+    events = list(events_in(lines))
     assert {name for name, _ in events} == {"order"}
     return [shown for _, shown in events]
 
@@ -98,8 +107,9 @@ async def test_the_stream_of_a_finished_order_is_one_event(system: Stack) -> Non
 async def test_the_stream_goes_on_through_a_confirmation(system: Stack) -> None:
     client = system.as_("assistant")
     order_id, _ = await doubtful(client)
-    following = asyncio.create_task(followed(client, order_id))
-    await asyncio.sleep(0.3)
+    begun = asyncio.Event()
+    following = asyncio.create_task(followed(client, order_id, begun))
+    await asyncio.wait_for(begun.wait(), 60)
     assert not following.done()
     assert (await client.post(f"/api/orders/{order_id}/confirm")).status_code == 202
     statuses = [shown["status"] for shown in await following]
@@ -109,8 +119,9 @@ async def test_the_stream_goes_on_through_a_confirmation(system: Stack) -> None:
 async def test_many_may_follow_one_order(system: Stack) -> None:
     client = system.as_("assistant")
     order_id, _ = await doubtful(client)
-    following = [asyncio.create_task(followed(client, order_id)) for _ in range(10)]
-    await asyncio.sleep(0.3)
+    begun = [asyncio.Event() for _ in range(10)]
+    following = [asyncio.create_task(followed(client, order_id, each)) for each in begun]
+    await asyncio.wait_for(asyncio.gather(*(each.wait() for each in begun)), 60)
     await client.post(f"/api/orders/{order_id}/confirm")
     ends = {json.dumps(shown[-1]) for shown in await asyncio.gather(*following)}
     assert len(ends) == 1
@@ -230,11 +241,17 @@ async def test_a_failed_plan_is_retried_by_a_pharmacist(database_url: str, broke
         path = f"/api/orders/{order_id}/retry"
         assert_error(await stack.as_("assistant").post(path), 403, "error", "FORBIDDEN")
         assert_error(await stack.as_partner("clinic").post(path), 403, "error", "FORBIDDEN")
-        found = (await pharmacist.get("/api/orders", params={"status": "failed"})).json()["items"]
+        found: list[dict[str, Any]] = []
+
+        async def is_found() -> bool:  # search hears of it a moment after intake
+            found[:] = (await pharmacist.get("/api/orders", params={"status": "failed"})).json()["items"]
+            return bool(found)
+
+        await until(is_found)
         assert [(item["order_id"], item["problems"][0]["code"]) for item in found] == [(order_id, "GENERATION_FAILED")]
 
         model.fails = False
-        first = await pharmacist.post(path, headers={"Idempotency-Key": "r", "Prefer": "wait=10"})
+        first = await pharmacist.post(path, headers={"Idempotency-Key": "r", "Prefer": "wait=30"})
         assert (first.status_code, first.json()["status"]) == (202, "processing")
         assert first.headers["preference-applied"] == "wait"
         shown = await stack.until(order_id, "completed")

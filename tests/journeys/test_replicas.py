@@ -33,7 +33,17 @@ async def intakes(postgres_server: EmbeddedPostgres, kafka_node: ApacheKafka) ->
         url = await stack.enter_async_context(serving(build_service("intake", system.environments["intake"])))
         headers = {"Authorization": f"Bearer {token('assistant')}"}
         second = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, headers=headers, timeout=40))
-        yield Replicas(system.as_("assistant"), second)
+        both = Replicas(system.as_("assistant"), second)
+        async with asyncio.timeout(120):
+            for client in (both.one, both.two):  # until the group of the two has settled
+                while await decided(client) != "processing":
+                    pass
+        yield both
+
+
+async def decided(client: httpx2.AsyncClient) -> str:
+    answer = await client.post("/api/orders", json=new_order(), headers={"Prefer": "wait=20"})
+    return str(answer.json()["status"])
 
 
 async def test_waiting_works_at_either_replica(intakes: Replicas) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from local.broker import EmbeddedBroker
 from local.serve import build_service
+from tests.support.chassis import until
 from tests.support.orders import new_order
 from tests.support.stack import Stack, environments, running
 
@@ -16,10 +17,16 @@ WAIT = {"Prefer": "wait=25"}
 
 
 async def decided(client: httpx2.AsyncClient, order: dict[str, Any]) -> tuple[str, list[str]]:
-    """The status, and the codes of everything found."""
+    """The status, and the codes of everything found. However long it takes: who waits in vain is told 202 as well."""
     answer = await client.post("/api/orders", json=order, headers=WAIT)
-    shown = (await client.get(answer.headers["location"])).json()
-    status = "processing" if answer.status_code == 202 else shown["status"]
+    shown: dict[str, Any] = {}
+
+    async def is_decided() -> bool:
+        shown.update((await client.get(answer.headers["location"])).json())
+        return bool(shown["status"] != "pending")
+
+    await until(is_decided, 120)
+    status = "processing" if shown["status"] == "completed" else shown["status"]
     return status, [problem["code"] for problem in shown["problems"]]
 
 

@@ -20,7 +20,7 @@ async def test_every_sample_keeps_all_rules_of_pdf_ua_and_a_pdf_without_tags_doe
     except JarsUnavailable as reason:
         pytest.skip(str(reason))
     for name in SAMPLES:
-        (tmp_path / f"{name}.pdf").write_bytes((await PdfWriter(RIVERSIDE)(sample_document(name))).content)
+        (tmp_path / f"{name}.pdf").write_bytes((await PdfWriter(RIVERSIDE, seconds=100)(sample_document(name))).content)
     (tmp_path / "no tags.pdf").write_bytes(pdfs.printed("Take one tablet each morning."))
     broken = broken_rules(tmp_path)
     assert broken.pop("no tags")

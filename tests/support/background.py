@@ -16,7 +16,7 @@ from tests.support.commands import end_group
 
 @contextmanager
 def background(
-    command: Sequence[str], log: Path, ready: str, env: Mapping[str, str] | None = None, seconds: float = 60
+    command: Sequence[str], log: Path, ready: str, env: Mapping[str, str] | None = None, seconds: float = 180
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """`ready`: an address that answers 200 as soon as the program does its work. Ends with the block, and all it started too."""
     process = begin(command, log, env)
@@ -56,13 +56,13 @@ def finish(process: "subprocess.Popen[bytes]", seconds: float = 20) -> None:
         end_group(process)
 
 
-def until_ready(process: "subprocess.Popen[bytes]", log: Path, ready: str, seconds: float = 60) -> None:
+def until_ready(process: "subprocess.Popen[bytes]", log: Path, ready: str, seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while True:
         assert process.poll() is None, f"ended at once: {log.read_text()[-2000:]}"
         assert time.monotonic() < end, f"not ready: {log.read_text()[-2000:]}"
         try:
-            if httpx2.get(ready, timeout=2).status_code == 200:
+            if httpx2.get(ready, timeout=20).status_code == 200:
                 return
         except httpx2.TransportError:
             pass

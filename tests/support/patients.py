@@ -88,7 +88,7 @@ def _post(desk: httpx2.Client, order: dict[str, Any], *, wait: bool = False) -> 
     return {"order_id": order_id, "trace_id": trace_id, "status_code": answer.status_code}
 
 
-def _until(happened: Any, seconds: float = 60) -> None:
+def _until(happened: Any, seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end

@@ -54,7 +54,7 @@ def scraping(program: str, folder: Path, ports: Sequence[int], alerts: Path = AL
     ]
     with background(command, folder / "prometheus.log", ready=f"http://127.0.0.1:{port}/-/ready"):
         here = Prometheus(f"http://127.0.0.1:{port}")
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         # Gauges of the database come every five seconds.
         while sum(here.values('count_over_time(up{job="careplan"}[1m])')) < 4 or not here.values("careplan_kafka_lag"):
             assert time.monotonic() < end

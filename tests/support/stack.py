@@ -25,6 +25,7 @@ from tests.support.databases import ROLE_PASSWORD, fresh_database
 from tests.support.kafka import Broker
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+_A_DAY = 24 * 3600
 
 
 @cache
@@ -34,11 +35,11 @@ def secrets() -> Secrets:
 
 def token(role: str) -> str:
     """A bearer token of a staff member who is called as the role."""
-    return TokenSigner.from_json(secrets().token_private_key).sign(role, 3600, roles=frozenset({role}))
+    return TokenSigner.from_json(secrets().token_private_key).sign(role, _A_DAY, roles=frozenset({role}))
 
 
 def partner_key(source: str) -> str:
-    return TokenSigner.from_json(secrets().token_private_key).sign(f"partner {source}", 3600, source=source)
+    return TokenSigner.from_json(secrets().token_private_key).sign(f"partner {source}", _A_DAY, source=source)
 
 
 def environments(

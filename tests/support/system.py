@@ -156,7 +156,7 @@ class System:
         if (service, role) not in self._clients:
             headers = {"Authorization": f"Bearer {token(role)}"}
             self._clients[service, role] = httpx2.AsyncClient(
-                base_url=self.services[service].url, headers=headers, timeout=30
+                base_url=self.services[service].url, headers=headers, timeout=60
             )
         return self._clients[service, role]
 

@@ -16,7 +16,7 @@ def verapdf_jars() -> Path:
 def broken_rules(folder: Path) -> dict[str, list[str]]:
     """By the name of each PDF in `folder`: the rules of PDF/UA-1 that it breaks, in words."""
     command = ["java", "-Xmx512m", "-cp", f"{verapdf_jars()}/*", "org.verapdf.apps.GreenfieldCliWrapper"]
-    run = run_command([*command, "--flavour", "ua1", *map(str, sorted(folder.glob("*.pdf")))], seconds=180)
+    run = run_command([*command, "--flavour", "ua1", *map(str, sorted(folder.glob("*.pdf")))], seconds=600)
     report = ET.fromstring(run.output[run.output.index("<report") : run.output.index("</report>") + len("</report>")])
     return {
         Path(job.findtext("item/name", "")).stem: [rule.findtext("description", "") for rule in job.iter("rule")]

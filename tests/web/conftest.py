@@ -17,7 +17,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 @pytest.fixture(scope="session")
 def built_form() -> Path:
     """web/dist, up to date. The Python packages are those that run this test: make is told to leave them alone."""
-    run_command(["make", "--silent", "--old-file", ".venv/ready", "web"], seconds=150, cwd=PROJECT).well()
+    run_command(["make", "--silent", "--old-file", ".venv/ready", "web"], seconds=400, cwd=PROJECT).well()
     return PROJECT / "web" / "dist"
 
 

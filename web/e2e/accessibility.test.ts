@@ -21,7 +21,7 @@ async function expectFit(page: Page, state: string, look: Look = {}, inTheDark =
     await expect
       .poll(() => page.evaluate(() => document.documentElement.scrollWidth - innerWidth), {
         message: `${state} is wider than a window of ${viewport?.width ?? 0}`,
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toBeLessThanOrEqual(0);
   }

@@ -5,7 +5,7 @@ import { api, dropPdf, expectAccessible, forgetSession, passwordOf, pdf, RECORDS
 const open = windows();
 
 /** For what a page shows a moment later, on a busy machine too. */
-const SOON = { timeout: 20_000, interval: 100 };
+const SOON = { timeout: 60_000, interval: 100 };
 
 type Patient = ReturnType<typeof somebody>;
 

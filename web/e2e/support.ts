@@ -173,7 +173,7 @@ async function violations(page: Page, { within = "html", coloursOnly = false }: 
  * its way is looked at once more; what stays is a fault.
  */
 export async function expectAccessible(page: Page, state: string, look: Look = {}): Promise<void> {
-  await expect.poll(() => violations(page, look), { message: `axe on ${state}`, timeout: 5_000, interval: 500 }).toEqual([]);
+  await expect.poll(() => violations(page, look), { message: `axe on ${state}`, timeout: 60_000, interval: 500 }).toEqual([]);
 }
 
 /** By Tab alone to the link or button of that name. */
@@ -206,7 +206,7 @@ export async function dropPdf(page: Page, name: string, content: Buffer): Promis
 export async function api(role: Role, method: string, path: string, body?: unknown): Promise<{ status: number; body: never }> {
   const answer = await fetch(URL_ + path, {
     method,
-    headers: { Authorization: `Bearer ${staff(role).token}`, "Content-Type": "application/json", Prefer: "wait=10" },
+    headers: { Authorization: `Bearer ${staff(role).token}`, "Content-Type": "application/json", Prefer: "wait=30" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();

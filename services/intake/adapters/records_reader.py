@@ -28,6 +28,7 @@ _LARGEST_ANSWER = 16 * 1024 * 1024
 _LARGEST_TEXT_BYTES = 4 * MAX_RECORD_CHARACTERS + 3
 """A character of UTF-8 has at most four bytes, and a mark may stand before the first."""
 _MAGIC_WITHIN = 1_024
+_ENDS_WITHIN = 2.0
 
 
 class _Died(Exception):
@@ -52,7 +53,7 @@ class _Worker:
             async with asyncio.timeout(_SECONDS):
                 return await _exchange(process, task, content)
         except (TimeoutError, OSError, EOFError, ValueError) as error:
-            ended_by = await self.stop()
+            ended_by = await self.stop(0 if isinstance(error, TimeoutError) else _ENDS_WITHIN)
             from_outside = ended_by in {-signal.SIGKILL, -signal.SIGTERM} and not isinstance(error, TimeoutError)
             raise _Died(killed_from_outside=from_outside) from error
         except BaseException:
@@ -77,14 +78,14 @@ class _Worker:
             )
         return self._process
 
-    async def stop(self) -> int | None:
-        """Ends it with whatever it started; says what had ended it before."""
+    async def stop(self, ends_within: float = 0) -> int | None:
+        """Ends it with whatever it started; says what had ended it before, or did within so many seconds."""
         process, self._process = self._process, None
         if process is None:
             return None
         # Its pipes may end a moment before the process is known to have.
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(ends_within):
                 await process.wait()
         ended_by = process.returncode
         with suppress(ProcessLookupError, PermissionError):
