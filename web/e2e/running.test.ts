@@ -190,7 +190,7 @@ test("the server is restarted in the middle: nothing typed is lost, and it is on
         // Looked and clicked in one go: one click too many, and the next order's empty form takes the answer's place.
         page.evaluate(() => {
           const saying = (kind: string, text: string) =>
-            [...document.querySelectorAll<HTMLElement>(kind)].find((found) => found.textContent?.includes(text));
+            [...document.querySelectorAll<HTMLElement>(kind)].find((found) => found.textContent.includes(text));
           if (saying("h1, h2, h3, h4", "Order accepted")) return true;
           saying("button:enabled", "Submit order")?.click(); // while an order is checked the button says so
           return false;
