@@ -57,8 +57,8 @@ check: $(VENV)/ready web/node_modules/.package-lock.json ## Style, types and the
 	$(VENV)/bin/lint-imports
 	$(NPM) run --silent check
 
-bench: $(VENV)/ready ## Measure a fresh all-in-one by itself, in under two minutes.
-	@$(RUN) bench/ours.py
+bench: $(VENV)/ready ## Measure a fresh all-in-one by itself, in under two minutes: BROKER=kafka (docs/performance.md).
+	@$(RUN) bench/ours.py --broker $(or $(BROKER),embedded)
 
 bench-compare: $(VENV)/ready ## Measure ours and the Django peer in turns, three pairs (needs Debian's postgresql-15 and redis-server).
 	@$(RUN) bench/compare.py

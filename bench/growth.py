@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.table import Table
-from systems import PROJECT, System, free_port, ours
+from systems import PROJECT, System, free_port, ours, ours_on_kafka
 
 _BURST = 1_000
 SHOWN = ("completed_per_s", "cpu_ms_per_order", "accept_p99_ms", "peak_pss_mb", "other_cores")
@@ -30,15 +30,17 @@ def stored_orders(console: Console, sizes: list[int]) -> Table:
 
 
 def processes(console: Console, service: str, numbers: list[int]) -> Table:
-    """Each service in a process of its own, `service` in several. A machine of two cores has no more to give to four."""
-    table = Table(f"processes of {service}", *SHOWN, title=f"A burst of {_BURST}, every service by itself")
+    """On Apache Kafka, since the embedded broker has one reader a service. Two cores have no more to give to four processes."""
+    title = f"A burst of {_BURST}, every service by itself, on Apache Kafka"
+    table = Table(f"processes of {service}", *SHOWN, title=title)
     for number in numbers:
-        with console.status(f"{number} of {service} …"), ours(CAREPLAN_SEPARATE="1") as system, ExitStack() as replicas:
+        with console.status(f"{number} of {service} …"), ExitStack() as started:
+            system = started.enter_context(ours_on_kafka(CAREPLAN_SEPARATE="1"))
             intake_port = int(system.environment["CAREPLAN_PORT"]) + 1
             system.environment["CAREPLAN_PORT"] = str(intake_port)
-            files = [replicas.enter_context(replica(system, service)) for _ in range(number - 1)]
-            system.environment["CAREPLAN_MORE_PIDFILES"] = ":".join(files)
-            time.sleep(5)  # a group that has just grown shares its partitions out anew
+            for _ in range(number - 1):
+                system.environment["CAREPLAN_MORE_PIDFILES"] += ":" + started.enter_context(replica(system, service))
+            time.sleep(10)  # a group that has just grown shares its partitions out anew
             report = system.load("burst", "--n", str(_BURST))["burst"]
         table.add_row(str(number), *(str(report[name]) for name in SHOWN))
     return table

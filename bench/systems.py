@@ -1,5 +1,6 @@
 """The systems that are measured, each started by itself in a fresh folder and stopped again: ours, and the peer."""
 
+import asyncio
 import json
 import os
 import pwd
@@ -19,6 +20,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from local.ports import free_port
+from tests.support.kafka import ApacheKafka
 
 LOAD = PROJECT / "bench" / "load"
 PEER = PROJECT / "bench" / "peer_django_celery"
@@ -30,7 +32,7 @@ class System:
     """What the load script needs to find a running system, and which processes it is made of."""
 
     def __init__(self, adapter: str, environment: dict[str, str], roots: list[int]) -> None:
-        self.adapter, self.environment, self._roots = adapter, environment, roots
+        self.adapter, self.environment, self.roots = adapter, environment, roots
 
     def load(self, *arguments: str) -> dict[str, Any]:
         """One run of the load script; its result."""
@@ -51,7 +53,7 @@ class System:
         return round((self._cpu() - before) / seconds * 1000, 1)
 
     def processes(self) -> Iterator[psutil.Process]:
-        for root in map(psutil.Process, self._roots):
+        for root in map(psutil.Process, self.roots):
             yield from (root, *root.children(recursive=True))
 
     def _cpu(self) -> float:
@@ -80,6 +82,31 @@ def ours(**environment: str) -> Iterator[System]:
         up.terminate()
         up.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def ours_on_kafka(**environment: str) -> Iterator[System]:
+    """The all-in-one on an Apache Kafka of one node, which counts among its processes."""
+    with tempfile.TemporaryDirectory(prefix="kafka-bench-") as folder, asyncio.Runner() as runner:
+        kafka = ApacheKafka(Path(folder))
+        runner.run(kafka.start())
+        try:
+            address = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "KAFKA_REPLICATION": "1"}
+            with ours(**address, **environment) as system, _named(kafka.pid) as pid_file:
+                system.roots.append(kafka.pid)
+                system.environment["CAREPLAN_MORE_PIDFILES"] = pid_file
+                yield system
+        finally:
+            runner.run(kafka.stop())
+
+
+@contextmanager
+def _named(pid: int) -> Iterator[str]:
+    """A file with it, by which the load script counts a process in."""
+    with tempfile.NamedTemporaryFile("w", suffix=".pid") as file:
+        file.write(f"{pid}\n")
+        file.flush()
+        yield file.name
 
 
 @contextmanager
