@@ -25,7 +25,7 @@ from chassis.ids import new_id
 from chassis.messaging.codec import Codec
 from chassis.messaging.inbox import remember_new
 from chassis.messaging.outbox import Emission, write_outbox
-from chassis.metrics import FACTS_WRITTEN
+from chassis.metrics import DATABASE_OUTAGES, FACTS_WRITTEN
 from chassis.telemetry import current_traceparent
 from schemas.event import Event, Fact
 
@@ -156,8 +156,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        pool = await self.pool()
-        async with pool.acquire(timeout=10) as connection:
+        async with self._connection() as connection:
             async with connection.transaction():
                 tx = Transaction(connection, self._codec, datetime.now(UTC))
                 yield tx
@@ -172,12 +171,22 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """A connection without a transaction, for single reads."""
-        pool = await self.pool()
-        async with pool.acquire(timeout=10) as connection:
+        async with self._connection() as connection:
             tx = Transaction(connection, self._codec, datetime.now(UTC))
             yield tx
             if tx.emitted or tx._audited:  # noqa: SLF001 (its own)
                 raise RuntimeError("an event leaves with a commit, and this was no transaction")
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        """Counts an outage whoever meets it, a request as well as a loop."""
+        try:
+            pool = await self.pool()
+            async with pool.acquire(timeout=10) as connection:
+                yield connection
+        except OUTAGES as error:
+            DATABASE_OUTAGES.labels(self._codec.source, type(error).__name__).inc()
+            raise
 
     async def is_ready(self) -> bool:
         try:

@@ -23,6 +23,11 @@ REQUESTS = Histogram(
     buckets=_QUICK,
 )
 EVENTS_HANDLED = Counter("careplan_events_handled", "How many events did the service take in?", ("service",))
+MESSAGES_PASSED = Counter(
+    "careplan_messages_passed",
+    "How many messages has the service behind it: handled, not for it, or put aside?",
+    ("service",),
+)
 POLL_SECONDS = Histogram(
     "careplan_poll_seconds", "How long does it take to handle a poll and commit it?", ("service",), buckets=_QUICK
 )
@@ -61,3 +66,4 @@ def begin(service: str) -> None:
     """Shows at 0 what an alert rests on: the first one is an increase only of what was there before."""
     DEAD_LETTERED.labels(service, "CANNOT_DECRYPT")
     DATABASE_OUTAGES.labels(service, "DiskFullError")
+    MESSAGES_PASSED.labels(service)

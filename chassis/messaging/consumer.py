@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 from chassis.database import COLLISIONS, OUTAGES
 from chassis.messaging.codec import Codec, Undecodable
 from chassis.messaging.dead_letters import DeadLetters, Handle, Message
-from chassis.metrics import DATABASE_OUTAGES, EVENT_FAILURES, EVENTS_HANDLED, POLL_SECONDS
+from chassis.metrics import EVENT_FAILURES, EVENTS_HANDLED, MESSAGES_PASSED, POLL_SECONDS
 from chassis.telemetry import Tracing, is_sampled, log
 from schemas.event import Event, Fact
 
@@ -51,6 +51,7 @@ class Consumer:
             with POLL_SECONDS.labels(self.service).time():
                 await self._handle_all(readable)
             EVENTS_HANDLED.labels(self.service).inc(len(readable))
+        MESSAGES_PASSED.labels(self.service).inc(len(messages))
 
     async def _handle_all(self, readable: Sequence[tuple[Message, Event]]) -> None:
         try:
@@ -95,6 +96,5 @@ class Consumer:
             except OUTAGES as error:
                 pause = _OUTAGE_PAUSE_SECONDS[min(pauses, len(_OUTAGE_PAUSE_SECONDS) - 1)]
                 pauses += 1
-                DATABASE_OUTAGES.labels(self.service, type(error).__name__).inc()
                 log.warning("database.away", service=self.service, exc=error)
                 await asyncio.sleep(pause)

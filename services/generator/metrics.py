@@ -11,7 +11,9 @@ MODEL_TOKENS = Counter(
     "careplan_model_tokens", "How many tokens did the language models take and give?", ("provider", "model", "kind")
 )
 MODEL_COST = Counter(
-    "careplan_model_cost_usd", "What did answered calls cost, by the dated table of prices?", ("provider", "model")
+    "careplan_model_cost_usd",
+    "What did calls cost, by the dated table of prices, answered or in vain?",
+    ("provider", "model"),
 )
 MODEL_BUDGET = Gauge("careplan_model_budget_usd", "How much may a month cost, 0 where there is no limit?")
 MODEL_SPENT = Gauge("careplan_model_spent_usd", "How much of the month's budget is used, with what is set aside?")

@@ -110,7 +110,6 @@ _ADD_SUBSCRIPTION = """
 INSERT INTO subscriptions (subscription_id, kind, address, source, statuses, created_by, key_id, sealed_secret)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
-# Whatever is changed, the endpoint is tried at once: it may have been mended.
 _CHANGE_SUBSCRIPTION = """
 UPDATE subscriptions SET address = coalesce($2, address), statuses = coalesce($3, statuses),
     enabled = coalesce($4, enabled), disabled_reason = CASE coalesce($4, enabled) WHEN true THEN NULL
@@ -118,6 +117,8 @@ UPDATE subscriptions SET address = coalesce($2, address), statuses = coalesce($3
     rests_until = now(), failures_in_row = 0
 WHERE subscription_id = $1
 """
+# Whatever is changed, the endpoint is tried at once, and with all that waits for it: it may have been mended.
+_ALL_ARE_DUE = "UPDATE deliveries SET due_at = now() WHERE subscription_id = $1 AND state = 'waiting'"
 
 
 # An even earlier secret is dropped: who rotates again has lost the last one too.
@@ -164,6 +165,7 @@ async def change_subscription(
     """None leaves a thing as it is."""
     wanted = list(statuses) if statuses else None
     await tx.execute(_CHANGE_SUBSCRIPTION, subscription_id, address, wanted, enabled)
+    await tx.execute(_ALL_ARE_DUE, subscription_id)
 
 
 async def rotate_secret(tx: Transaction, subscription_id: UUID, secret: SealedSecret, overlap: timedelta) -> None:

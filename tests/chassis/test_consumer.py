@@ -18,6 +18,7 @@ from local.postgres import EmbeddedPostgres
 from schemas.event import Event
 from schemas.intake import CarePlanRequested, OrderReceived
 from tests.support.chassis import RING, an_event, asked_again, codec_of, order_received, until, warned
+from tests.support.metrics import value
 
 pytestmark = pytest.mark.anyio
 
@@ -103,6 +104,14 @@ async def test_p7_an_undecodable_message_is_kept_and_the_rest_of_the_batch_goes_
     assert handler.batches == [[1, 2]]
     (letter,) = await consumer.dead_letters.newest()
     assert (letter["offset"], letter["reason"], letter["attempts"]) == (9, "HEADER_MISSING", 1)
+
+
+async def test_whatever_becomes_of_a_message_the_reader_has_moved_past_it(consumer: Consumer) -> None:
+    before = value("careplan_messages_passed_total", service="validation")
+    bad = Message("careplan.orders", 0, 9, {"ce_type": "careplan.care_plan_requested.v1"}, b"poison")
+    not_ours = Message("careplan.orders", 0, 10, {"ce_type": "careplan.order_received.v1"}, b"poison")
+    await consumer.receive([*_messages(1), bad, not_ours])
+    assert value("careplan_messages_passed_total", service="validation") == before + 3
 
 
 async def test_p7_a_failing_batch_falls_back_to_one_by_one_and_only_the_poison_is_kept(

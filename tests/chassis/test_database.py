@@ -5,12 +5,14 @@ import os
 import time
 from base64 import b64encode
 
+import asyncpg
 import pytest
 
 from chassis.database import OUTAGES, Database
 from chassis.messaging.codec import LARGEST_MESSAGE
 from schemas.event import Event
 from tests.support.chassis import an_event, asked_again, codec_of, order_received, warned
+from tests.support.metrics import value
 from tests.support.processes import lives
 
 pytestmark = pytest.mark.anyio
@@ -187,6 +189,16 @@ def _wait_without_the_loop_for_the_end_of(process: int) -> None:
         assert time.monotonic() < end
         time.sleep(0.005)
     time.sleep(0.02)
+
+
+async def test_whoever_meets_an_outage_counts_it_once(intake: Database) -> None:
+    """A request, too: while a disk is full no event comes that a loop could handle."""
+    full = {"service": "intake", "error": "DiskFullError"}
+    before = value("careplan_database_outages_total", **full)
+    with pytest.raises(asyncpg.DiskFullError):
+        async with intake.transaction() as tx:
+            await tx.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$")
+    assert value("careplan_database_outages_total", **full) == before + 1
 
 
 async def test_a_service_starts_while_its_database_is_away() -> None:

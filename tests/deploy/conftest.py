@@ -1,6 +1,6 @@
 """One all-in-one for this folder, watched as an operator watches it: a real Prometheus, a real receiver of traces."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from tests.support.debian import ProgramUnavailable, program
 from tests.support.hooks import Hooks, hooks
 from tests.support.otlp import Receiver, otlp_receiver
 from tests.support.patients import Patient, a_day_at_the_pharmacy
+from tests.support.prometheus import Prometheus, impatient, scraping
+from tests.support.system import System, embedded_broker, running_system
 
 
 @dataclass
@@ -59,3 +61,12 @@ def _or_skip(name: str) -> str:
         return program(name)
     except ProgramUnavailable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+async def harmed(tmp_path: Path, prometheus: str) -> AsyncIterator[tuple[System, Prometheus]]:
+    """Every service a process of its own, to be harmed, and a Prometheus that soon says so."""
+    async with embedded_broker(tmp_path) as broker, running_system(tmp_path / "system", broker) as system:
+        ports = [service.port for service in system.services.values()]
+        with scraping(prometheus, tmp_path, ports, impatient(tmp_path)) as watching:
+            yield system, watching

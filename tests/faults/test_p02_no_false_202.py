@@ -4,16 +4,15 @@ import asyncio
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.support.background import finish
-from tests.support.commands import run_command
+from tests.support.small_disk import fill, small_disk
 from tests.support.system import System, charted_order, embedded_broker, only_embedded, running_system
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
@@ -99,22 +98,10 @@ async def test_p2_a_line_to_postgres_that_is_down_and_one_that_is_slow(system: S
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """256 MiB of memory as a disk, where the user that PostgreSQL runs as may walk. Only root mounts one."""
-    folder = Path(tempfile.mkdtemp(prefix="careplan-disk-", dir="/var/tmp"))
-    if run_command(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", folder], seconds=20).code:
-        folder.rmdir()
-        pytest.skip("A full disk left out: nobody but root mounts one here")
-    folder.chmod(0o755)
-    yield folder
-    run_command(["umount", "-l", folder], seconds=20).well()
-    folder.rmdir()
-
-
-@pytest.fixture
-async def intake_on_a_small_disk(small_disk: Path, tmp_path: Path) -> AsyncIterator[System]:
-    async with embedded_broker(tmp_path) as broker, running_system(small_disk, broker, ["intake"]) as system:
-        yield system
+async def intake_on_a_small_disk(tmp_path: Path) -> AsyncIterator[System]:
+    with small_disk() as disk:
+        async with embedded_broker(tmp_path) as broker, running_system(disk, broker, ["intake"]) as system:
+            yield system
 
 
 async def test_p2_a_full_disk_is_told_and_afterwards_it_goes_on(intake_on_a_small_disk: System) -> None:
@@ -122,11 +109,7 @@ async def test_p2_a_full_disk_is_told_and_afterwards_it_goes_on(intake_on_a_smal
     answers = _Answers(system)
     await answers.ask(5)
     assert answers.told == {202: 5}
-    ballast = system.home / "ballast"
-    with ballast.open("wb") as file, pytest.raises(OSError, match="space"):
-        while True:
-            file.write(b"x" * 65536)
-            file.flush()
+    ballast = fill(system.home)
     async with asyncio.timeout(120):
         while not answers.told[503]:
             await answers.ask(20)

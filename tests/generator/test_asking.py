@@ -12,6 +12,7 @@ from services.generator.adapters.gate import Gate, Gated
 from services.generator.adapters.model import ModelAnswer, ModelFailed, ModelUnavailable
 from services.generator.domain.request import PlanRequest
 from tests.support.desks import TOOK, BilledModel, DeskWith, an_order, desks, good, raising, unusable
+from tests.support.metrics import value
 
 pytestmark = pytest.mark.anyio
 
@@ -65,6 +66,18 @@ async def test_an_answer_cut_short_costs_what_it_took(desk_with: DeskWith) -> No
         await desk.emitted()
     cut, _ = await desk.calls(2)
     assert (cut["outcome"], cut["reserved"], cut["usd"]) == ("TOO_LONG", False, 0.5)
+
+
+async def test_what_was_paid_in_vain_is_measured_as_the_ledger_has_it(desk_with: DeskWith) -> None:
+    """Calls that all hang, or all break off, are how a model grows dear."""
+    before = value("careplan_model_cost_usd_total", provider="double", model="double-1")
+    desk = desk_with(BilledModel([HANGS, raising(ModelFailed("TOO_LONG", TOOK)), good]))
+    async with desk.working():
+        await desk.accept()
+        await desk.emitted()
+    paid = sum(call["usd"] for call in await desk.calls(3))
+    measured = value("careplan_model_cost_usd_total", provider="double", model="double-1") - before
+    assert measured == pytest.approx(paid)
 
 
 async def test_a_call_that_was_not_taken_costs_nothing_and_a_call_that_was_not_made_is_not_there(

@@ -133,6 +133,18 @@ async def test_the_pause_after_a_failure_is_the_schedules_and_a_retry_after_is_h
         assert 840 < rests <= 900
 
 
+async def test_a_change_has_all_that_waits_for_an_endpoint_tried_at_once(here: Desk) -> None:
+    """Who has mended it does not wait out the pauses of what failed, which grow to hours."""
+    async with receiver() as side, here.sending():
+        made = await here.subscribe(partner(), url=side.url)
+        side.answer = lambda _: Answer(503, {"Retry-After": "900"})
+        await here.fails()
+        await here.tried(1)
+        side.answer = lambda _: Answer(200)
+        await here.subscriptions.change(ADMIN, _id(made), SubscriptionChange(enabled=True))
+        await here.until("delivered")
+
+
 async def test_after_three_days_it_is_given_up_and_can_be_sent_again_by_hand(here: Desk) -> None:
     async with receiver() as side, here.sending():
         await here.subscribe(partner(), url=side.url)

@@ -30,6 +30,8 @@ class FakeModel:
     mood: Mood = "good"
     seconds: float = 0.0
     """How long an answer takes."""
+    output_tokens: int = 50
+    """How many an answer bills."""
     calls: Counter[str] = field(default_factory=Counter)
     billed: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
@@ -74,8 +76,8 @@ class FakeModel:
         self.in_flight += 1
         try:
             await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
-            nonsense = self.mood == "nonsense"
-            return says("anthropic", "No plan." if nonsense else await asyncio.to_thread(plan_for, prompt))()
+            text = "No plan." if self.mood == "nonsense" else await asyncio.to_thread(plan_for, prompt)
+            return says("anthropic", text, output=self.output_tokens)()
         finally:
             self.in_flight -= 1
 

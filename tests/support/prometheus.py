@@ -1,7 +1,8 @@
 """Debian's Prometheus, which scrapes what a test runs, with the project's own rules."""
 
+import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,24 @@ class Prometheus:
         alerts = self.get("/api/v1/alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
+    async def fires(
+        self, *names: str, while_: Callable[[], Awaitable[object]] | None = None, seconds: float = 400
+    ) -> None:
+        """Each at some time; `while_` is done again and again until then: a rate wants something between any two scrapes."""
+        end, missing = time.monotonic() + seconds, set(names)
+        while missing := missing - self.firing():
+            assert time.monotonic() < end, f"{missing} did not fire within {seconds:g} s"
+            if while_:
+                await while_()
+            await asyncio.sleep(1)
+
+    async def rests(self, *names: str, seconds: float = 400) -> None:
+        """All at the same time."""
+        end = time.monotonic() + seconds
+        while still := self.firing() & set(names):
+            assert time.monotonic() < end, f"{still} still fire after {seconds:g} s"
+            await asyncio.sleep(1)
+
 
 @contextmanager
 def scraping(program: str, folder: Path, ports: Sequence[int], alerts: Path = ALERTS) -> Iterator[Prometheus]:
@@ -66,11 +85,22 @@ def every_alert() -> set[str]:
     return {rule["alert"] for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]}
 
 
+_SHORTER = {
+    "[2m]": "[1m]",
+    "[5m]": "[1m]",
+    "[1h]": "[1m]",
+    "_oldest_seconds) > 600": "_oldest_seconds) > 60",
+    "_oldest_seconds) > 3600": "_oldest_seconds) > 60",
+}
+
+
 def impatient(folder: Path, alerts: Path = ALERTS) -> Path:
-    """The same rules, but what holds for a second holds long enough, and five minutes are one."""
+    """The same rules, but what holds for a second holds long enough, and a minute is as long as five, as ten of waiting, as an hour."""
     rules = yaml.safe_load(alerts.read_text())
     for rule in [rule for group in rules["groups"] for rule in group["rules"]]:
-        rule["for"], rule["expr"] = "1s", rule["expr"].replace("[5m]", "[1m]")
+        rule["for"] = "1s"
+        for long, short in _SHORTER.items():
+            rule["expr"] = rule["expr"].replace(long, short)
     file = folder / "alerts.yml"
     file.write_text(yaml.safe_dump(rules))
     return file

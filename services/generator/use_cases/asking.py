@@ -143,17 +143,18 @@ class Asking:
             return await ledger.open_call(tx, job, model.provider, model.model, most, self.prices.as_of)
 
     async def _close_in_vain(self, call: OpenCall, error: ModelUnavailable | ModelFailed, seconds: float) -> None:
+        used, cost = NOTHING_USED, Decimal(0) if isinstance(error, ModelUnavailable) else call.most_usd
         async with self.database.transaction() as tx:
             match error:
                 case ModelUnavailable(asked=False):
                     await ledger.forget_call(tx, call)
-                case ModelUnavailable():
-                    await ledger.close_call(tx, call, error.reason, seconds, NOTHING_USED, Decimal(0))
-                case ModelFailed(usage=Usage() as usage):
-                    await ledger.close_call(tx, call, error.reason, seconds, usage, self._cost(call, usage))
-                case _:
+                case ModelFailed(usage=None):
                     await ledger.close_unknown(tx, call, error.reason, seconds)
-        _count(call, error.reason, seconds, getattr(error, "usage", None) or NOTHING_USED, None)
+                case _:
+                    if isinstance(error, ModelFailed) and error.usage:
+                        used, cost = error.usage, self._cost(call, error.usage)
+                    await ledger.close_call(tx, call, error.reason, seconds, used, cost)
+        _count(call, error.reason, seconds, used, cost)
 
     def _cost(self, call: OpenCall, usage: Usage) -> Decimal | None:
         price = self.prices.of(call.provider, call.model)
