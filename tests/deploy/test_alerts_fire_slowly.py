@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 _SLOW_SECONDS = 100
 _DEAR_TOKENS = 50_000_000
+"""Some 25 dollars, of the small model."""
 _BURST = 6_000
 _BALLAST_BYTES = 450_000_000
 """With what a service has anyway, more than it may."""
@@ -33,28 +34,25 @@ async def test_alerts_fire_when_things_grow_slow_large_dear_or_stuck_and_rest_wh
     harmed: tuple[System, Prometheus], tmp_path: Path
 ) -> None:
     system, watching = harmed
-    await system.services["generator"].restart(CAREPLAN_MODEL_TIMEOUT="300")
-    await system.completed(await system.accepted(5))
+    slow = ("PartnersNotTold", "PlansLate", "ModelSlow", "CostSpike", "MemoryHigh", "ConsumerStuck", "ConsumerBehind")
+    await system.services["generator"].restart(CAREPLAN_MODEL_TIMEOUT="300", CAREPLAN_JOB_LEASE_SECONDS="60")
+    await system.completed(await system.accepted(5), seconds=400)
     await watching.rests(*every_alert())
     with _endpoint() as partner:
         subscription = await _subscribed(system, partner)
-        await system.completed(await system.accepted(3))
-        late = await _slow_and_dear(system)
+        await system.completed(await system.accepted(3), seconds=400)
         await _leaking(system.services["validation"], tmp_path)
         async with _locked_inbox(system):
+            system.model.seconds, system.model.output_tokens = _SLOW_SECONDS, _DEAR_TOKENS
+            late = await system.accepted(4)
             await _burst(system)
-            await watching.fires(
-                *("PartnersNotTold", "MemoryHigh", "ConsumerStuck", "ConsumerBehind"),
-                *("PlansLate", "ModelSlow", "CostSpike"),
-            )
+            await watching.fires(*slow)
             await _end_who_holds_the_lock(system)
+        system.model.seconds, system.model.output_tokens = 0, 50
         await system.services["validation"].restart(PYTHONPATH="")
         await _mended(system, partner, subscription)
         await system.completed(late + await system.accepted(60), seconds=400)
-        await watching.rests(
-            *("PartnersNotTold", "MemoryHigh", "ConsumerStuck", "ConsumerBehind"),
-            *("PlansLate", "ModelSlow", "CostSpike"),
-        )
+        await watching.rests(*slow)
 
 
 # ── a subscriber that fails ────────────────────────────────────────────────────────────────────────────────────────
@@ -95,18 +93,6 @@ async def _mended(system: System, partner: _Partner, subscription: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-# ── a model that dawdles, and bills ────────────────────────────────────────────────────────────────────────────────
-
-
-async def _slow_and_dear(system: System) -> list[str]:
-    """Orders whose plans come late; whoever asks after them is answered at once, and cheaply."""
-    system.model.seconds, system.model.output_tokens = _SLOW_SECONDS, _DEAR_TOKENS
-    order_ids = await system.accepted(4)
-    await until(lambda: system.model.in_flight == len(order_ids), seconds=120)
-    system.model.seconds = 0
-    return order_ids
-
-
 # ── a process that leaks ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -134,7 +120,6 @@ async def _locked_inbox(system: System) -> AsyncIterator[None]:
 async def _burst(system: System) -> None:
     """Readers pass by what they do not know; but who hangs gets to none of it. In small batches: see Lag on `end_offsets`."""
     async with AIOKafkaProducer(bootstrap_servers=system.broker.bootstrap_servers, enable_idempotence=False) as to:
-        await system.accepted(3)
         for _ in range(_BURST // 100):
             headers = [("ce_type", b"careplan.of_a_later_release.v1")]
             await asyncio.gather(*[await to.send(ORDERS.name, b"{}", headers=headers) for _ in range(100)])
