@@ -32,6 +32,7 @@ _JOIN_SECONDS = 30.0
 """Beyond two sessions: so long a group may wait for a member that died, and for one that came in its place and died."""
 _COMMIT_EVERY_SECONDS = 0.2
 _COMMIT_SECONDS = 20.0
+_COMMIT_UNDER_WAY_SECONDS = 2.0
 _STOP_SECONDS = 10.0
 _GATHERED_BYTES = 1024 * 1024
 _LOOK_FOR_TOPICS_MS = 10_000
@@ -252,13 +253,23 @@ class _Offsets:
         if not offsets:
             return
         self._due_at = time.monotonic() + _COMMIT_EVERY_SECONDS
+        committing = asyncio.ensure_future(self.consumer.commit(offsets))
+        committing.add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )  # heard of, whoever waits or not
         try:
             async with asyncio.timeout(_COMMIT_SECONDS):
-                await self.consumer.commit(offsets)
+                await asyncio.shield(committing)
             self.committed |= offsets
+        except asyncio.CancelledError:
+            # aiokafka goes on with what it has sent: with its line closed at once, it would fail where nobody hears of it.
+            await asyncio.wait([committing], timeout=_COMMIT_UNDER_WAY_SECONDS)
+            raise
         except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
             # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.
             log.warning("offsets.not_committed", exc=error)
         except KafkaError as error:
             log.warning("offsets.not_committed", exc=error)
             raise
+        finally:
+            committing.cancel()

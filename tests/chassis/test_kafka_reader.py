@@ -220,6 +220,26 @@ async def test_a_loop_that_is_told_to_stop_in_the_moment_of_a_commit_stops(steps
     assert await stops_when_told(loop(), answered, steps)
 
 
+async def test_a_reader_that_is_cancelled_during_a_commit_lets_it_end() -> None:
+    under_way, answered, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class _Consumer:
+        async def commit(self, _: object) -> None:
+            under_way.set()
+            await answered.wait()
+            ended.set()
+
+    committing = asyncio.create_task(kafka._Offsets(_Consumer(), {}, {TopicPartition(ORDERS.name, 0): 1}).commit())
+    await under_way.wait()
+    committing.cancel()
+    await asyncio.sleep(0.05)
+    assert not committing.done()
+    answered.set()
+    await asyncio.wait([committing], timeout=30)
+    assert committing.cancelled()
+    assert ended.is_set()
+
+
 async def test_p7_headers_of_any_bytes_and_of_none_reach_the_one_who_decides(broker: Broker) -> None:
     await _send(broker, b"1", headers=[("ce_type", b"\xff\x00"), ("empty", None)])
     seen: list[Message] = []
@@ -389,7 +409,7 @@ async def test_a_log_of_thousands_of_small_batches_is_read_without_being_told_of
         seen.update(message.value for message in messages)
 
     async with _running(_reader(broker, receive)):
-        await until(lambda: len(seen) == batches, 60)
+        await until(lambda: len(seen) == batches, 240)
 
 
 async def test_a_reader_that_is_gone_is_told_no_more() -> None:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from local.broker import answers
 from local.ports import free_port
@@ -101,7 +102,7 @@ class ApacheKafka:
             log=self.log,
             prepare=lambda: asyncio.to_thread(self._prepare),
             ready=lambda: answers(self.port_of_the_operator),
-            ready_within=60.0,
+            ready_within=180.0,
         )
 
     async def start(self) -> None:
@@ -128,7 +129,7 @@ class ApacheKafka:
             topics = [topic for topic in await admin.list_topics() if not topic.startswith("__")]
             if topics:
                 await admin.delete_topics(topics)
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(120):
                 while set(await admin.list_topics()) & set(topics) or await _is_committed(admin):
                     await asyncio.sleep(0.05)
         finally:
@@ -169,9 +170,14 @@ class ApacheKafka:
         format_ = self._java(
             "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), *self.format_options
         )
-        run_command(format_, seconds=60).well()
+        run_command(format_, seconds=180).well()
 
 
 async def _is_committed(admin: AIOKafkaAdminClient) -> bool:
     """Whether a group still has offsets: they go a moment after their topics, and who found them would begin there in a new one."""
-    return any([await admin.list_consumer_group_offsets(group) for group, _ in await admin.list_consumer_groups()])
+    try:
+        return any([await admin.list_consumer_group_offsets(group) for group, _ in await admin.list_consumer_groups()])
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        return True  # a node that has just started does not know yet
