@@ -12,8 +12,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), only_embedded]
 
 async def test_p11_a_worker_paused_past_its_lease_changes_nothing_of_its_successors(system: System) -> None:
     system.model.seconds = 15  # long enough that on a busy machine too all are asked before the first is answered
+    asked_before = system.model.billed.total()
     order_ids = await system.accepted(10)
-    await until(lambda: system.model.in_flight >= 8, 60)
+    await until(lambda: system.model.billed.total() >= asked_before + 8, 60)
     system.model.seconds = 0.2
     with paused(system.services["generator"].pid):
         await system.add("generator-2").start()

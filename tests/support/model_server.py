@@ -24,7 +24,7 @@ _CHART = re.compile(r"chart-([a-j]+)\b")
 
 @dataclass
 class FakeModel:
-    """`billed` counts answers that were paid for, by the chart that the records name. An ASGI application."""
+    """`billed` counts answers that are paid for, by the chart that the records name, from when they are asked for. An ASGI application."""
 
     port: int = field(default_factory=free_port)
     mood: Mood = "good"
@@ -34,7 +34,6 @@ class FakeModel:
     """How many an answer bills."""
     calls: Counter[str] = field(default_factory=Counter)
     billed: Counter[str] = field(default_factory=Counter)
-    in_flight: int = 0
     _server: uvicorn.Server | None = None
     _task: "asyncio.Task[None] | None" = None
 
@@ -73,13 +72,9 @@ class FakeModel:
         if self.mood == "broken":
             return refuses(500)()
         self.billed[chart] += 1
-        self.in_flight += 1
-        try:
-            await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
-            text = "No plan." if self.mood == "nonsense" else await asyncio.to_thread(plan_for, prompt)
-            return says("anthropic", text, output=self.output_tokens)()
-        finally:
-            self.in_flight -= 1
+        await asyncio.sleep(600 if self.mood == "silent" else self.seconds)
+        text = "No plan." if self.mood == "nonsense" else await asyncio.to_thread(plan_for, prompt)
+        return says("anthropic", text, output=self.output_tokens)()
 
 
 @asynccontextmanager
