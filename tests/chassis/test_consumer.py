@@ -218,11 +218,13 @@ async def test_a_paused_database_is_waited_for(own_postgres: EmbeddedPostgres) -
         backends = await _backends(own_postgres)
         for process in backends:
             os.kill(process, signal.SIGSTOP)
-        receiving = asyncio.create_task(consumer.receive(_messages(2)))
-        await asyncio.sleep(0.3)
-        assert not receiving.done()
-        for process in backends:
-            os.kill(process, signal.SIGCONT)
+        try:
+            receiving = asyncio.create_task(consumer.receive(_messages(2)))
+            await asyncio.sleep(0.3)
+            assert not receiving.done()
+        finally:
+            for process in backends:
+                os.kill(process, signal.SIGCONT)
         await asyncio.wait_for(receiving, 40)
         assert await _effects(database) == 2
         await database.close()

@@ -141,7 +141,7 @@ async def test_p7_a_replay_asked_for_while_another_runs_does_not_handle_it_a_sec
 
     replicas = [replace(letters, handle=slowly, _one_at_a_time=asyncio.Lock()) for _ in range(2)]
     first = asyncio.create_task(replicas[0].replay(letter_id))
-    await asyncio.wait_for(begun.wait(), 20)
+    await asyncio.wait_for(begun.wait(), 45)
     second = asyncio.create_task(replicas[1].replay(letter_id))
     await asyncio.sleep(0.2)
     go_on.set()

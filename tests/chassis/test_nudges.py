@@ -18,9 +18,9 @@ async def test_what_is_told_in_one_process_is_heard_in_the_other_and_not_told_ba
     async with here.shared_with(one, [two]), there.shared_with(two, [one]):
         here.listen(["careplan.decisions"], echo)
         here.tell(["careplan.orders", outbox_of("generator")])
-        await asyncio.wait_for(heard.wait(), 20)
+        await asyncio.wait_for(heard.wait(), 45)
         there.tell(["careplan.decisions"])
-        await asyncio.wait_for(echo.wait(), 20)
+        await asyncio.wait_for(echo.wait(), 45)
 
 
 async def test_a_word_that_nobody_understands_is_passed_over() -> None:
@@ -30,4 +30,4 @@ async def test_a_word_that_nobody_understands_is_passed_over() -> None:
     async with here.shared_with(one, [two]), there.shared_with(two, [one]):
         here.tell(["\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), "nobody listens to this"])
         here.tell(["careplan.orders"])
-        await asyncio.wait_for(heard.wait(), 20)
+        await asyncio.wait_for(heard.wait(), 45)

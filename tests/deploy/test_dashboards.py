@@ -1,6 +1,7 @@
 """No panel is empty: a real Prometheus scrapes the running system, and every query of every dashboard has an answer."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,10 @@ def seen(watched: Watched, prometheus: str, tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.parametrize(("dashboard", "panel", "query"), _panels())
 def test_a_panels_query_has_an_answer(seen: Prometheus, dashboard: str, panel: str, query: str) -> None:
-    assert seen.values(query), f"{dashboard}: the panel '{panel}' is empty"
+    end = time.monotonic() + 60  # a scrape may have come to nothing
+    while not seen.values(query):
+        assert time.monotonic() < end, f"{dashboard}: the panel '{panel}' is empty"
+        time.sleep(0.5)
 
 
 def test_alerts_are_loaded_and_none_of_them_fails(seen: Prometheus) -> None:
