@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.structs import RecordMetadata
 
 from chassis.database import Database
@@ -19,6 +19,7 @@ from schemas.intake import CarePlanRequested
 from schemas.topics import ORDERS
 from tests.support.chassis import asked_again, codec_of, everything_on, settings_for, until
 from tests.support.kafka import Broker
+from tests.support.metrics import value
 
 pytestmark = pytest.mark.anyio
 
@@ -101,6 +102,21 @@ async def test_p9_a_broker_that_is_away_keeps_the_rows(intake: Database) -> None
     assert await _unsent(intake) == 3
     broker.away = False
     assert await _relay(intake, broker).send_waiting() == 3
+
+
+async def test_a_broker_that_never_answers_is_no_outage_of_the_database(
+    intake: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_SEND_TIMEOUT_SECONDS", 0.05)
+    of_the_database = {"service": "intake", "error": "TimeoutError"}
+    before = value("careplan_database_outages_total", **of_the_database)
+    await _emit(intake)
+    broker = _Broker()
+    broker.answers.clear()
+    with pytest.raises(KafkaTimeoutError):
+        await _relay(intake, broker).send_waiting()
+    assert value("careplan_database_outages_total", **of_the_database) == before
+    assert await _unsent(intake) == 1
 
 
 async def test_a_relay_that_dies_while_it_waits_for_the_answer_loses_nothing(intake: Database) -> None:
