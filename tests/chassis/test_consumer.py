@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -162,8 +162,10 @@ async def test_a_collision_runs_the_whole_batch_again_and_counts_as_no_attempt(
 
 
 @pytest.fixture
-async def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedPostgres:
-    return EmbeddedPostgres(Path(tmp_path_factory.mktemp("own")))
+async def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("own")))
+    yield server
+    await server.wipe()
 
 
 async def _with_tables(server: EmbeddedPostgres) -> Database:

@@ -1,9 +1,7 @@
 """What a newcomer types, and what a test may rely on: docs in README and `local/up.py`."""
 
-import shutil
 import stat
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -15,10 +13,8 @@ from tests.support.stack import sample_order
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "home"
-    yield folder
-    shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
 
 
 def submit(system: AllInOne, mrn: str, base_url: str | None = None) -> str:

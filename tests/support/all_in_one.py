@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,3 +106,5 @@ def all_in_one(home: Path, project: Path = PROJECT, **environment: str) -> Itera
     finally:
         if system._process:
             end_group(system._process)
+        # As root its data are a link's target, since PostgreSQL's user cannot reach pytest's folders, and pytest forgets the link only.
+        shutil.rmtree((home / "postgres").resolve(), ignore_errors=True)

@@ -265,7 +265,8 @@ async def running_system(home: Path, broker: Broker, names: Sequence[str] = SERV
     """Ready and empty, on a broker that runs already; ends with the block."""
     postgres = EmbeddedPostgres(home)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(postgres)
+        stack.push_async_callback(postgres.wipe)
+        await postgres.start()
         await make_template(postgres)
         assert postgres.port
         line = await stack.enter_async_context(proxy_to(postgres.port))
