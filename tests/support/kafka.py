@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from local.broker import answers
@@ -101,9 +102,22 @@ class ApacheKafka:
             command=self._java("-Xmx512m", "-XX:+UseSerialGC", "kafka.Kafka", str(self._properties)),
             log=self.log,
             prepare=lambda: asyncio.to_thread(self._prepare),
-            ready=lambda: answers(self.port_of_the_operator),
+            ready=self._is_in_service,
             ready_within=180.0,
         )
+
+    async def _is_in_service(self) -> bool:
+        """Its controller has let it in: before that it answers, knows of no broker, and makes no topic."""
+        if not await answers(self.port_of_the_operator):
+            return False
+        client = AIOKafkaClient(bootstrap_servers=f"127.0.0.1:{self.port_of_the_operator}")
+        try:
+            await client.bootstrap()
+            return bool(client.cluster._brokers)
+        except KafkaError:
+            return False
+        finally:
+            await client.close()
 
     async def start(self) -> None:
         await self._process.start()
