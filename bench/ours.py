@@ -23,6 +23,7 @@ if __name__ == "__main__":
         report = system.load("all")
         status.update("Idle for ten seconds …")
         measured = figures(report, system.idle_millicores())
+    measured["first start until ready, s"] = system.ready_seconds
     console.print(table(f"The all-in-one on {broker}", {"measured": measured}))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1))

@@ -31,8 +31,10 @@ _READY_SECONDS = 120
 class System:
     """What the load script needs to find a running system, and which processes it is made of."""
 
-    def __init__(self, adapter: str, environment: dict[str, str], roots: list[int]) -> None:
-        self.adapter, self.environment, self.roots = adapter, environment, roots
+    def __init__(
+        self, adapter: str, environment: dict[str, str], roots: list[int], ready_seconds: float | None = None
+    ) -> None:
+        self.adapter, self.environment, self.roots, self.ready_seconds = adapter, environment, roots, ready_seconds
 
     def load(self, *arguments: str) -> dict[str, Any]:
         """One run of the load script; its result."""
@@ -72,12 +74,12 @@ def ours(**environment: str) -> Iterator[System]:
     folder = Path(tempfile.mkdtemp(prefix="careplan-bench-"))
     folder.chmod(0o755)
     settings = {**os.environ, "CAREPLAN_HOME": str(folder / "home"), "CAREPLAN_PORT": str(free_port()), **environment}
-    output = folder / "up.log"
+    output, began = folder / "up.log", time.monotonic()
     with output.open("wb") as log:
         up = subprocess.Popen([sys.executable, "-m", "local", "up"], cwd=PROJECT, env=settings, stdout=log, stderr=log)
     try:
         _wait(lambda: "Ready:" in output.read_text(), up, output)
-        yield System("careplan", settings, [up.pid])
+        yield System("careplan", settings, [up.pid], time.monotonic() - began)
     finally:
         up.terminate()
         up.wait(60)
