@@ -428,6 +428,7 @@ def test_the_place_to_wait_before_a_fetch_is_still_there_in_aiokafka() -> None:
     assert "_proc_fetch_request" in Fetcher._fetch_requests_routine.__code__.co_names
     assert "_records" in Fetcher._get_actions_per_node.__code__.co_names
     assert isinstance(FetchRequest.topics, property)
+    assert "_max_wait_ms" in FetchRequest.build.__code__.co_names
 
 
 def test_the_place_to_see_a_connection_begin_is_still_there_in_aiokafka() -> None:
