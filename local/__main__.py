@@ -126,6 +126,8 @@ def events(port: Port, events_port: Port) -> None:
 @cli.command()
 def demo() -> None:
     """Post 200 fictional orders to the running all-in-one."""
+    import httpx2
+
     from local.demo import post_demo_orders
     from local.home import Home
 
@@ -133,8 +135,12 @@ def demo() -> None:
     if not home.credentials_file.exists():
         console.print("Nothing is running here yet: type `make up` in another terminal first.")
         raise typer.Exit(1)
-    port = int(os.environ.get("CAREPLAN_PORT", "8080"))
-    outcomes = asyncio.run(post_demo_orders(home, f"http://127.0.0.1:{port}", console))
+    address = f"http://127.0.0.1:{os.environ.get('CAREPLAN_PORT', '8080')}"
+    try:
+        outcomes = asyncio.run(post_demo_orders(home, address, console))
+    except httpx2.ConnectError:
+        console.print(f"Nobody answers at {address}: type `make up` first. CAREPLAN_PORT names another port.")
+        raise typer.Exit(1) from None
     for outcome, orders in sorted(outcomes.items(), key=lambda item: -item[1]):
         console.print(f"  {orders:>4}  {outcome}")
 

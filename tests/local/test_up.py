@@ -1,13 +1,18 @@
 """What a newcomer types, and what a test may rely on: docs in README and `local/up.py`."""
 
+import json
+import os
 import stat
+import sys
 import time
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from local.ports import free_port
 from tests.support.all_in_one import AllInOne, all_in_one
+from tests.support.commands import run_command
 from tests.support.processes import command_of
 from tests.support.stack import sample_order
 
@@ -113,3 +118,16 @@ def test_separate_gives_each_service_a_process_and_a_port_and_nothing_listens_on
         ports = {c.laddr.port for p in system.everybody() for c in p.net_connections() if c.status == "LISTEN"}
         assert system.port not in ports
         assert {system.port + place for place in range(1, 6)} <= ports
+
+
+def test_a_demo_of_what_does_not_run_says_so_in_one_line(home: Path) -> None:
+    home.mkdir()
+    demo = [sys.executable, "-m", "local", "demo"]
+    environment = {**os.environ, "CAREPLAN_HOME": str(home), "CAREPLAN_PORT": str(free_port())}
+    never_ran = run_command(demo, seconds=60, env=environment)
+    assert (never_ran.code, never_ran.output.count("\n")) == (1, 1)
+    assert "make up" in never_ran.output
+
+    (home / "demo-credentials.json").write_text(json.dumps({"staff": [{"roles": ["assistant"], "token": "t"}]}))
+    stopped = run_command(demo, seconds=60, env=environment)
+    assert (stopped.code, "Nobody answers" in stopped.output, "Traceback" in stopped.output) == (1, True, False)
