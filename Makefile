@@ -36,7 +36,7 @@ knowledge: $(VENV)/ready ## Write the pages of docs/knowledge from the drug file
 	@$(RUN) -m knowledge.page
 
 test: $(VENV)/ready web ## Run the tests with everything they need: their own PostgreSQL and broker.
-	$(RUN) -m pytest -m "not faults and not soak" -n 2 --dist loadfile -o faulthandler_timeout=960
+	$(RUN) -m pytest -m "not faults and not soak" -n 2 --dist loadfile -o faulthandler_timeout=1800 $(ONLY)
 
 chaos: $(VENV)/ready ## Harm the whole system by a seeded schedule and judge it: SEED=7 MINUTES=2 BROKER=kafka (docs/chaos.md).
 	@$(RUN) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),2) --broker $(or $(BROKER),embedded)
@@ -45,7 +45,7 @@ chaos-mutants: $(VENV)/ready ## Prove that chaos can fail: broken copies of this
 	@$(RUN) -m tests.chaos.mutants
 
 test-faults: $(VENV)/ready ## Kill, pause, fill and repeat for real, on the embedded broker and on Apache Kafka: the promises (docs/messaging.md).
-	$(RUN) -m pytest -m faults
+	$(RUN) -m pytest -m faults $(ONLY)
 
 test-soak: $(VENV)/ready ## Fill the running system for many minutes, and watch its memory.
 	$(RUN) -m pytest -m soak -s -o faulthandler_timeout=7200
