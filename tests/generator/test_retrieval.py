@@ -165,6 +165,12 @@ def test_each_baseline_test_and_contraindication_is_asked_for() -> None:
     assert asked.startswith("rituximab: indication")
 
 
+async def test_who_waits_for_others_for_longer_than_that_goes_on_without_vectors() -> None:
+    embed = Embedder(seconds=0.05)
+    async with embed._turns:
+        assert await embed("query", ["anything"]) is None
+
+
 async def test_the_child_process_that_takes_too_long_is_given_up() -> None:
     assert await Embedder(seconds=0.001)("query", ["anything"]) is None
     assert await Embedder()("query", []) == []

@@ -5,6 +5,7 @@ that the event loop never waits for it and numpy is never in the service's memor
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,9 @@ _AT_ONCE = 1
 
 @dataclass(frozen=True)
 class Embedder:
-    """One batch at a time, each for `seconds`; None where that was not enough: then words alone must find it."""
+    """One batch at a time, each within `seconds`, its wait for the others included; None where that was not enough: then words
+    alone must find it.
+    """
 
     seconds: float = 120.0
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -26,9 +29,11 @@ class Embedder:
     async def __call__(self, kind: Literal["query", "passage"], texts: Sequence[str]) -> list[str] | None:
         if not texts:
             return []
-        async with self._turns:
-            asked = json.dumps({"kind": kind, "texts": list(texts)}).encode()
-            said = await run_program(_PROGRAM, asked, seconds=self.seconds, env={"OMP_NUM_THREADS": "1"})
+        said = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.seconds), self._turns:
+                asked = json.dumps({"kind": kind, "texts": list(texts)}).encode()
+                said = await run_program(_PROGRAM, asked, seconds=self.seconds, env={"OMP_NUM_THREADS": "1"})
         vectors: list[str] | None = json.loads(said) if said else None
         if vectors is None or len(vectors) != len(texts):
             log.warning("embedding.failed", kind=kind, texts=len(texts))
