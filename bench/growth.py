@@ -3,14 +3,13 @@
 import argparse
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.table import Table
-from systems import PROJECT, System, free_port, ours, ours_on_kafka
+from systems import PROJECT, System, file_with, free_port, ours, ours_on_kafka
 
 _BURST = 1_000
 SHOWN = ("completed_per_s", "cpu_ms_per_order", "accept_p99_ms", "peak_pss_mb", "other_cores")
@@ -52,11 +51,9 @@ def replica(system: System, service: str) -> Iterator[str]:
     first = next(p for p in system.processes() if f"service {service}" in " ".join(p.cmdline()))
     command = [sys.executable, "-m", "local", "service", service, "--port", str(free_port())]
     process = subprocess.Popen(command, cwd=PROJECT, env=first.environ(), stdout=subprocess.DEVNULL)
-    with tempfile.NamedTemporaryFile("w", suffix=".pid") as file:
-        file.write(f"{process.pid}\n")
-        file.flush()
+    with file_with(process.pid) as pid_file:
         try:
-            yield file.name
+            yield pid_file
         finally:
             process.terminate()
             process.wait(30)

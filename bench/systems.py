@@ -94,7 +94,7 @@ def ours_on_kafka(**environment: str) -> Iterator[System]:
         runner.run(kafka.start())
         try:
             address = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "KAFKA_REPLICATION": "1"}
-            with ours(**address, **environment) as system, _named(kafka.pid) as pid_file:
+            with ours(**address, **environment) as system, file_with(kafka.pid) as pid_file:
                 system.roots.append(kafka.pid)
                 system.environment["CAREPLAN_MORE_PIDFILES"] = pid_file
                 yield system
@@ -103,8 +103,8 @@ def ours_on_kafka(**environment: str) -> Iterator[System]:
 
 
 @contextmanager
-def _named(pid: int) -> Iterator[str]:
-    """A file with it, by which the load script counts a process in."""
+def file_with(pid: int) -> Iterator[str]:
+    """By which the load script counts a process in."""
     with tempfile.NamedTemporaryFile("w", suffix=".pid") as file:
         file.write(f"{pid}\n")
         file.flush()

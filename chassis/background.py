@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from chassis.metrics import LOOP_RESTARTS
 from chassis.telemetry import log
@@ -27,6 +28,12 @@ def is_told_to_stop() -> bool:
     """Whether somebody has cancelled this very task. Libraries let the cancellation of tasks of their own out, too."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def hear(done: "asyncio.Future[Any]") -> None:
+    """A callback for what may end when nobody looks at it any more: asyncio would print its exception, values and all."""
+    if not done.cancelled():
+        done.exception()
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

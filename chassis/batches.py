@@ -5,8 +5,9 @@ A request waits for nothing but the transaction before its own; under load one c
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from chassis.background import hear
 from chassis.pacing import pause_after
 
 Item = TypeVar("Item")
@@ -36,7 +37,7 @@ class Batches(Generic[Item, Result]):
 
     async def submit(self, item: Item) -> Result:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(_seen)
+        answer.add_done_callback(hear)
         self._waiting.append((item, answer))
         if self._running is None:
             self._running = asyncio.create_task(self._drain())
@@ -79,12 +80,6 @@ class Batches(Generic[Item, Result]):
         else:  # a defect; saving again, one by one, might do things twice
             for _, answer in batch:
                 _settle(answer, error=ValueError(f"{len(results)} results for {len(batch)} items"))
-
-
-def _seen(answer: "asyncio.Future[Any]") -> None:
-    """Who goes away leaves an answer that nobody looks at, and asyncio would print its exception, values and all."""
-    if not answer.cancelled():
-        answer.exception()
 
 
 def _settle(answer: "asyncio.Future[Result]", result: Result | None = None, error: Exception | None = None) -> None:

@@ -20,18 +20,21 @@ cli.add_typer(operate.audit, name="audit")
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1.")]
 
 
+def _port() -> int:
+    return int(os.environ.get("CAREPLAN_PORT", "8080"))
+
+
 @cli.command()
 def up() -> None:
     """Start everything, and keep it running until Ctrl-C."""
     from local.home import Home, HomeIsTaken
     from local.up import AllInOne
 
-    port = int(os.environ.get("CAREPLAN_PORT", "8080"))
     separate = os.environ.get("CAREPLAN_SEPARATE") == "1"
     home = Home.from_environment()
     try:
         with home.alone():
-            asyncio.run(AllInOne(home, port, separate=separate, console=Console()).run())
+            asyncio.run(AllInOne(home, _port(), separate=separate, console=Console()).run())
     except HomeIsTaken as taken:
         raise SystemExit(str(taken)) from None
 
@@ -135,7 +138,7 @@ def demo() -> None:
     if not home.credentials_file.exists():
         console.print("Nothing is running here yet: type `make up` in another terminal first.")
         raise typer.Exit(1)
-    address = f"http://127.0.0.1:{os.environ.get('CAREPLAN_PORT', '8080')}"
+    address = f"http://127.0.0.1:{_port()}"
     try:
         outcomes = asyncio.run(post_demo_orders(home, address, console))
     except httpx2.ConnectError:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import TookTooLong, run_command
-from tests.support.processes import lives
+from tests.support.processes import ends
 
 _LEAVES_A_GRANDCHILD = "sleep 600 & echo $!; "
 
@@ -16,21 +16,13 @@ def test_a_program_that_ends_is_not_waited_for_any_longer_because_a_grandchild_h
     began = time.monotonic()
     ran = run_command(["sh", "-c", _LEAVES_A_GRANDCHILD + "exit 3"], seconds=400)
     assert (ran.code, time.monotonic() - began < 60) == (3, True)
-    assert _gone(int(ran.output))
+    assert ends(int(ran.output))
 
 
 def test_a_program_over_its_limit_is_killed_with_all_that_it_started_and_says_what_it_printed() -> None:
     with pytest.raises(TookTooLong, match=r"longer than 3 s:\n\d+") as failed:
         run_command(["setsid", "--wait", "sh", "-c", _LEAVES_A_GRANDCHILD + "wait"], seconds=3)
-    assert _gone(int(str(failed.value).splitlines()[1]))
-
-
-def _gone(process: int) -> bool:
-    for _ in range(900):
-        if not lives(process):
-            return True
-        time.sleep(0.05)
-    return False
+    assert ends(int(str(failed.value).splitlines()[1]))
 
 
 _HANGS = """

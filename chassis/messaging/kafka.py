@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, RebalanceInProgressError, for_code
 
 from chassis import failpoints
-from chassis.background import is_told_to_stop
+from chassis.background import hear, is_told_to_stop
 from chassis.messaging.codec import LARGEST_MESSAGE
 from chassis.messaging.connection import connection
 from chassis.messaging.dead_letters import Message
@@ -253,23 +253,27 @@ class _Offsets:
         if not offsets:
             return
         self._due_at = time.monotonic() + _COMMIT_EVERY_SECONDS
-        committing = asyncio.ensure_future(self.consumer.commit(offsets))
-        committing.add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )  # heard of, whoever waits or not
         try:
-            async with asyncio.timeout(_COMMIT_SECONDS):
-                await asyncio.shield(committing)
+            await self._commit_to_the_end(offsets)
             self.committed |= offsets
-        except asyncio.CancelledError:
-            # aiokafka goes on with what it has sent: with its line closed at once, it would fail where nobody hears of it.
-            await asyncio.wait([committing], timeout=_COMMIT_UNDER_WAY_SECONDS)
-            raise
         except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
             # The partitions went to another member meanwhile: it sees these events again, and the inbox knows them.
             log.warning("offsets.not_committed", exc=error)
         except KafkaError as error:
             log.warning("offsets.not_committed", exc=error)
+            raise
+
+    async def _commit_to_the_end(self, offsets: dict[TopicPartition, int]) -> None:
+        """Who is cancelled lets it end first: aiokafka goes on with what it has sent, and with its line closed at once would
+        fail where nobody hears of it.
+        """
+        committing = asyncio.ensure_future(self.consumer.commit(offsets))
+        committing.add_done_callback(hear)
+        try:
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await asyncio.wait([committing], timeout=_COMMIT_UNDER_WAY_SECONDS)
             raise
         finally:
             committing.cancel()

@@ -86,7 +86,7 @@ class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
     """Waits on our side until there is something to fetch, at the latest after a while."""
 
     def __init__(self, *topics: str, nudge: asyncio.Event | None, gather_seconds: float = 0.0, **settings: Any) -> None:
-        super().__init__(*topics, fetch_max_wait_ms=_SHORTEST_FETCH_MS, **settings)
+        super().__init__(*topics, **settings)
         self._nudge = nudge or asyncio.Event()
         self._soonest, self._slowest, self._slope = _LOOKS_FOR_SAFETY if nudge else _LOOKS
         self._gather_seconds = gather_seconds

@@ -13,7 +13,7 @@ from chassis.messaging.codec import LARGEST_MESSAGE
 from schemas.event import Event
 from tests.support.chassis import an_event, asked_again, codec_of, order_received, warned
 from tests.support.metrics import value
-from tests.support.processes import lives
+from tests.support.processes import ends
 
 pytestmark = pytest.mark.anyio
 
@@ -176,19 +176,12 @@ async def test_a_session_that_ends_while_it_is_being_used_is_an_outage(intake: D
         own = await db.fetchval("SELECT pg_backend_pid()")
         async with intake.reading() as other:
             await other.execute("SELECT pg_terminate_backend($1)", own)
-        _wait_without_the_loop_for_the_end_of(own)  # both have arrived, and the loop has seen neither
+        assert ends(own)
+        time.sleep(0.02)  # both have arrived, and the loop has seen neither
         for _ in range(turns):
             await asyncio.sleep(0)
         with pytest.raises(OUTAGES):
             await db.fetchval("SELECT 1")
-
-
-def _wait_without_the_loop_for_the_end_of(process: int) -> None:
-    end = time.monotonic() + 60
-    while lives(process):
-        assert time.monotonic() < end
-        time.sleep(0.005)
-    time.sleep(0.02)
 
 
 async def test_whoever_meets_an_outage_counts_it_once(intake: Database) -> None:

@@ -4,9 +4,8 @@ As in test_alerts_fire.py; and what the runbook says to do is what is done again
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -15,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.topics import ORDERS
 from tests.support.chassis import until
-from tests.support.in_thread import Answered, serving_in_thread
+from tests.support.hooks import Hooks, hooks
 from tests.support.prometheus import Prometheus, every_alert, impatient, scraping
 from tests.support.small_disk import fill, small_disk
 from tests.support.system import Service, System, charted_order, embedded_broker, running_system
@@ -38,7 +37,7 @@ async def test_alerts_fire_when_things_grow_slow_large_dear_or_stuck_and_rest_wh
     await system.services["generator"].restart(CAREPLAN_MODEL_TIMEOUT="300", CAREPLAN_JOB_LEASE_SECONDS="60")
     await system.completed(await system.accepted(5), seconds=400)
     await watching.rests(*every_alert())
-    with _endpoint() as partner:
+    with hooks(status=500) as partner:
         subscription = await _subscribed(system, partner)
         await system.completed(await system.accepted(3), seconds=400)
         await _leaking(system.services["validation"], tmp_path)
@@ -58,28 +57,14 @@ async def test_alerts_fire_when_things_grow_slow_large_dear_or_stuck_and_rest_wh
 # ── a subscriber that fails ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass
-class _Partner:
-    url: str = ""
-    status: int = 500
-
-
-@contextmanager
-def _endpoint() -> Iterator[_Partner]:
-    partner = _Partner()
-    with serving_in_thread(lambda _: Answered(partner.status)) as port:
-        partner.url = f"http://localhost:{port}/hook"
-        yield partner
-
-
-async def _subscribed(system: System, partner: _Partner) -> str:
+async def _subscribed(system: System, partner: Hooks) -> str:
     form = {"kind": "webhook", "url": partner.url, "statuses": ["completed"]}
     answer = await system.at("notification", "admin").post("/api/notifications/subscriptions", json=form)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
 
-async def _mended(system: System, partner: _Partner, subscription: str) -> None:
+async def _mended(system: System, partner: Hooks, subscription: str) -> None:
     partner.status = 204
     where = f"/api/notifications/subscriptions/{subscription}"
     answer = await system.at("notification", "admin").patch(where, json={"enabled": True})
@@ -137,9 +122,8 @@ async def test_the_alert_of_a_full_database_fires_and_rests(tmp_path: Path, prom
         async with embedded_broker(tmp_path) as broker, running_system(disk, broker, ["intake"]) as system:
             ports = [system.services["intake"].port]
             with scraping(prometheus, tmp_path, ports, impatient(tmp_path)) as watching:
-                await system.query(
-                    "SELECT pg_switch_wal()"
-                )  # its log has room for a while: without, PostgreSQL would stop
+                # Its log has room for a while: without, PostgreSQL would stop.
+                await system.query("SELECT pg_switch_wal()")
                 await system.accepted(5)
                 await watching.rests("DatabaseFull")
                 ballast = fill(system.home)

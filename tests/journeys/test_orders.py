@@ -241,13 +241,14 @@ async def test_a_failed_plan_is_retried_by_a_pharmacist(database_url: str, broke
         path = f"/api/orders/{order_id}/retry"
         assert_error(await stack.as_("assistant").post(path), 403, "error", "FORBIDDEN")
         assert_error(await stack.as_partner("clinic").post(path), 403, "error", "FORBIDDEN")
-        found: list[dict[str, Any]] = []
 
-        async def is_found() -> bool:  # search hears of it a moment after intake
-            found[:] = (await pharmacist.get("/api/orders", params={"status": "failed"})).json()["items"]
-            return bool(found)
+        async def failed() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = (await pharmacist.get("/api/orders", params={"status": "failed"})).json()[
+                "items"
+            ]
+            return items
 
-        await until(is_found)
+        found = await until(failed)  # search hears of it a moment after intake
         assert [(item["order_id"], item["problems"][0]["code"]) for item in found] == [(order_id, "GENERATION_FAILED")]
 
         model.fails = False

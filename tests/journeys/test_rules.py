@@ -19,13 +19,12 @@ WAIT = {"Prefer": "wait=25"}
 async def decided(client: httpx2.AsyncClient, order: dict[str, Any]) -> tuple[str, list[str]]:
     """The status, and the codes of everything found. However long it takes: who waits in vain is told 202 as well."""
     answer = await client.post("/api/orders", json=order, headers=WAIT)
-    shown: dict[str, Any] = {}
 
-    async def is_decided() -> bool:
-        shown.update((await client.get(answer.headers["location"])).json())
-        return bool(shown["status"] != "pending")
+    async def once_decided() -> dict[str, Any] | None:
+        order: dict[str, Any] = (await client.get(answer.headers["location"])).json()
+        return order if order["status"] != "pending" else None
 
-    await until(is_decided, 120)
+    shown = await until(once_decided, 120)
     status = "processing" if shown["status"] == "completed" else shown["status"]
     return status, [problem["code"] for problem in shown["problems"]]
 

@@ -39,7 +39,7 @@ async def typed(group: str, *arguments: str, environment: dict[str, str], status
 
 
 def new_key(output: str) -> tuple[str, str]:
-    """The key that was made, and its id. Looked for, as the system runs in this process: what it logs comes out here, too."""
+    """The key that was made, and its id."""
     found = re.search(r"^id +(?P<id>\S+)$.*^(?P<key>eyJ\S+)$", output, re.MULTILINE | re.DOTALL)
     assert found, output
     return found["key"], found["id"]

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,6 +14,7 @@ import pytest
 from local.lifeline import tie
 from local.process import Child, ChildFailed
 from local.supervisor import Supervisor, pause_before_restart
+from tests.support.chassis import until
 from tests.support.commands import speaking
 from tests.support.processes import command_of, lives
 
@@ -25,12 +25,6 @@ def _child(folder: Path, name: str = "sleeper", command: str = "exec sleep 600",
     return Child(name=name, command=["sh", "-c", command], log=folder / f"{name}.log", **more)  # type: ignore[arg-type]
 
 
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(45):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
     async with Supervisor() as supervisor:
         process = await supervisor.start(_child(tmp_path))
@@ -38,7 +32,7 @@ async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
             first = process.pid
             assert first
             os.kill(first, signal.SIGKILL)
-            await _until(lambda old=first: process.pid not in (None, old))  # type: ignore[misc]
+            await until(lambda old=first: process.pid not in (None, old))  # type: ignore[misc]
 
 
 def test_a_child_that_dies_young_waits_longer_each_time_but_is_back_within_two_seconds() -> None:
@@ -53,7 +47,7 @@ async def test_a_child_that_keeps_dying_never_takes_more_than_a_few_starts_a_sec
     async with Supervisor(lambda _name, state: states.append(state)) as supervisor:
         await supervisor.start(_child(tmp_path, command="exit 1"))
         started = asyncio.get_running_loop().time()
-        await _until(lambda: states.count("died") >= 5)
+        await until(lambda: states.count("died") >= 5)
         seconds = asyncio.get_running_loop().time() - started
     assert seconds > 1.4, "the pauses after four young deaths"
 
@@ -96,7 +90,7 @@ async def test_a_child_deaf_to_sigterm_is_killed_after_its_grace_period(tmp_path
     async with Supervisor() as supervisor:
         deaf = f"trap '' TERM; touch {tmp_path}/deaf; sleep 600 & wait; wait"
         await supervisor.start(_child(tmp_path, command=deaf, stop_within=0.3))
-        await _until((tmp_path / "deaf").exists)
+        await until((tmp_path / "deaf").exists)
         started_at = time.monotonic()
     assert 0.3 <= time.monotonic() - started_at < 14, "not the fifteen seconds that others get"
     assert not _children()
@@ -105,10 +99,10 @@ async def test_a_child_deaf_to_sigterm_is_killed_after_its_grace_period(tmp_path
 async def test_what_a_dead_child_had_started_ends_with_it(tmp_path: Path) -> None:
     async with Supervisor() as supervisor:
         process = await supervisor.start(_child(tmp_path, command=f"sleep 600 & echo $! > {tmp_path}/pid; wait"))
-        await _until(lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text()))
+        await until(lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text()))
         helper = int((tmp_path / "pid").read_text())
         os.kill(process.pid or 0, signal.SIGKILL)
-        await _until(lambda: not lives(helper))
+        await until(lambda: not lives(helper))
 
 
 _PARENT = """
@@ -144,7 +138,7 @@ async def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
         children = _two_children_of(parent)
         parent.kill()
         parent.wait(60)
-    await _until(lambda: not any(map(lives, children)))
+    await until(lambda: not any(map(lives, children)))
 
 
 _TIED = """
@@ -161,11 +155,11 @@ async def test_nothing_outlives_a_killed_parent_where_the_kernel_does_not_help()
     with speaking([sys.executable, "-c", _TIED]) as parent:
         assert parent.stdout
         child = int(parent.stdout.readline())
-        await _until(lambda: psutil.Process(child).name() == "sleep")
+        await until(lambda: psutil.Process(child).name() == "sleep")
         assert lives(child)
         parent.kill()
         parent.wait(60)
-    await _until(lambda: not lives(child))
+    await until(lambda: not lives(child))
 
 
 def test_the_watcher_ends_with_the_child_it_watches() -> None:

@@ -97,15 +97,15 @@ async def stops_when_told(loop: Coroutine[Any, Any, None], woken: asyncio.Event,
     return looping.cancelled()
 
 
-async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 45) -> None:
-    """Returns once `happened()` is true; TimeoutError after `seconds`."""
+async def until(happened: Callable[[], Awaitable[object] | object], seconds: float = 45) -> Any:
+    """What `happened()` gives, once that is true; TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while True:
             seen = happened()
             if isinstance(seen, Awaitable):
                 seen = await seen
             if seen:
-                return
+                return seen
             await asyncio.sleep(0.005)
 
 

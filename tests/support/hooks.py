@@ -12,6 +12,8 @@ class Hooks:
     port: int
     received: list[tuple[Mapping[str, str], bytes]]
     """Headers, by their lower-case names, and body."""
+    status: int
+    """What it answers."""
 
     @property
     def url(self) -> str:
@@ -19,12 +21,12 @@ class Hooks:
 
 
 @contextmanager
-def hooks() -> Iterator[Hooks]:
-    received: list[tuple[Mapping[str, str], bytes]] = []
+def hooks(status: int = 204) -> Iterator[Hooks]:
+    here = Hooks(0, [], status)
 
     def take(asked: Asked) -> Answered:
-        received.append((asked.headers, asked.body))
-        return Answered(204)
+        here.received.append((asked.headers, asked.body))
+        return Answered(here.status)
 
-    with serving_in_thread(take) as port:
-        yield Hooks(port, received)
+    with serving_in_thread(take) as here.port:
+        yield here

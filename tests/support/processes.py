@@ -1,5 +1,7 @@
 """Questions that tests ask about processes."""
 
+import time
+
 import psutil
 
 
@@ -9,6 +11,16 @@ def lives(process: int) -> bool:
         return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def ends(process: int, seconds: float = 45) -> bool:
+    """Waits for it, the event loop too."""
+    end = time.monotonic() + seconds
+    while lives(process):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def command_of(process: psutil.Process) -> list[str]:

@@ -143,7 +143,7 @@ class Asking:
             return await ledger.open_call(tx, job, model.provider, model.model, most, self.prices.as_of)
 
     async def _close_in_vain(self, call: OpenCall, error: ModelUnavailable | ModelFailed, seconds: float) -> None:
-        used, cost = NOTHING_USED, Decimal(0) if isinstance(error, ModelUnavailable) else call.most_usd
+        used, cost = self._spent(call, error)
         async with self.database.transaction() as tx:
             match error:
                 case ModelUnavailable(asked=False):
@@ -151,10 +151,18 @@ class Asking:
                 case ModelFailed(usage=None):
                     await ledger.close_unknown(tx, call, error.reason, seconds)
                 case _:
-                    if isinstance(error, ModelFailed) and error.usage:
-                        used, cost = error.usage, self._cost(call, error.usage)
                     await ledger.close_call(tx, call, error.reason, seconds, used, cost)
         _count(call, error.reason, seconds, used, cost)
+
+    def _spent(self, call: OpenCall, error: ModelUnavailable | ModelFailed) -> tuple[Usage, Decimal | None]:
+        """The most that it may have cost, where nobody said."""
+        match error:
+            case ModelUnavailable():
+                return NOTHING_USED, Decimal(0)
+            case ModelFailed(usage=Usage() as usage):
+                return usage, self._cost(call, usage)
+            case _:
+                return NOTHING_USED, call.most_usd
 
     def _cost(self, call: OpenCall, usage: Usage) -> Decimal | None:
         price = self.prices.of(call.provider, call.model)

@@ -43,8 +43,9 @@ export function Icd10Field({ name, onKeyDown: onKeyDownOfRow, rightSection, ...p
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
-    const isAwaited = isOutdated && (isFetching || wanted !== field.value) && !isLikeCode(field.value);
-    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && field.value.trim() && isAwaited) event.preventDefault();
+    const isPlainEnter = event.key === "Enter" && !event.ctrlKey && !event.metaKey;
+    const isAwaited = wanted !== field.value || (isPlaceholderData && isFetching);
+    if (isPlainEnter && isAwaited && field.value.trim() && !isLikeCode(field.value)) event.preventDefault();
     else onKeyDownOfRow?.(event);
   }
 
