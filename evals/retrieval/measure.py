@@ -70,11 +70,13 @@ async def measure(database: Database) -> dict[Way, Recall]:
     looking_up = LookingUp(database, facts(), embed)
     await looking_up.embed_all_facts()
     record = long_record()
-    await looking_up.keep_passages(_ORDER, record)
     asked = questions()
     vectors = await embed("query", [question.asked for question in asked])
     if vectors is None:
         raise ValueError("the texts could not be embedded")
+    await looking_up.keep_passages(_ORDER, record)
+    of_records = [Question(question.asked) for question in asked if question.records]
+    await looking_up.embed_likely_passages(_ORDER, of_records)
     async with database.reading() as db:
         return {way: await _recall(db, way, list(zip(asked, vectors, strict=True)), record) for way in WAYS}
 

@@ -74,9 +74,12 @@ INSERT INTO record_passages (order_id, starts_at, ends_at, said)
 SELECT $1, * FROM unnest($2::integer[], $3::integer[], $4::text[]) ON CONFLICT DO NOTHING
 """
 _FACTS_TO_EMBED = "SELECT fact_id, said FROM fact_passages WHERE embedding IS NULL ORDER BY fact_id LIMIT $1"
-_RECORDS_TO_EMBED = (
-    "SELECT starts_at, said FROM record_passages WHERE order_id = $1 AND embedding IS NULL ORDER BY starts_at"
+_RECORDS_TO_EMBED = """
+WITH first AS (
+    SELECT * FROM record_passages WHERE order_id = $1 ORDER BY array_position($2::integer[], starts_at), starts_at LIMIT $3
 )
+SELECT starts_at, said FROM first WHERE embedding IS NULL ORDER BY starts_at
+"""
 # Only what still says what was embedded.
 _EMBED_FACTS = """
 UPDATE fact_passages AS kept SET embedding = t.embedding::public.vector
@@ -138,8 +141,12 @@ async def keep_passages(tx: Transaction, order_id: UUID, text: str, passages: Se
     await tx.execute(_KEEP_RECORDS, order_id, starts, ends, [p.of(text).replace("\0", " ") for p in passages])
 
 
-async def passages_to_embed(tx: Transaction, order_id: UUID) -> list[tuple[int, str]]:
-    return [(row["starts_at"], row["said"]) for row in await tx.fetch(_RECORDS_TO_EMBED, order_id)]
+async def passages_to_embed(
+    tx: Transaction, order_id: UUID, likely: Sequence[Passage], limit: int
+) -> list[tuple[int, str]]:
+    """Of the first `limit`, the likely ones before the others, those without a vector."""
+    starts = [passage.start for passage in likely]
+    return [(row["starts_at"], row["said"]) for row in await tx.fetch(_RECORDS_TO_EMBED, order_id, starts, limit)]
 
 
 async def embed_passages(tx: Transaction, order_id: UUID, starts: Sequence[int], vectors: Sequence[Vector]) -> None:

@@ -151,6 +151,36 @@ async def test_of_long_records_what_matters_is_sent_with_its_place(database: Dat
     assert len(message) < len(LONG)
 
 
+async def test_of_the_longest_records_the_likely_passages_are_embedded_wherever_they_stand_and_no_more_than_64(
+    database: Database,
+) -> None:
+    """A passage is an eighth of a second of a core: all four hundred would be a minute."""
+    embedded: list[str] = []
+
+    async def embed(kind: str, texts: Sequence[str]) -> list[str]:
+        embedded.extend(texts if kind == "passage" else [])
+        return ["[" + ",".join(["0.05"] * 384) + "]"] * len(texts)
+
+    text = f"{FILLER * 2000}Echocardiogram: LVEF 30%, heart failure NYHA III."
+    request = request_for(medication="infliximab", primary_diagnosis="K50.90", patient_records=text)
+    order_id = new_id()
+    await LookingUp(database, facts(), embed).long_records(order_id, request)
+    assert len(passages_of(text)) > 300
+    assert len(embedded) == 64
+    assert any("LVEF 30%" in passage for passage in embedded)
+    await LookingUp(database, facts(), embed).long_records(order_id, request)
+    assert len(embedded) == 64, "what is embedded already is not embedded again"
+
+
+async def test_no_passage_is_embedded_where_the_questions_could_not_be(database: Database) -> None:
+    async def fails(kind: str, _: Sequence[str]) -> None:
+        assert kind == "query"
+
+    request = request_for(medication="infliximab", primary_diagnosis="K50.90", patient_records=LONG)
+    read = await LookingUp(database, facts(), fails).long_records(new_id(), request)
+    assert "heart failure NYHA III" in "".join(LONG[start:end] for start, end in read.passages)
+
+
 def test_what_the_checklist_quotes_is_always_among_what_is_sent() -> None:
     request = request_for(medication="infliximab", primary_diagnosis="K50.90", patient_records=LONG)
     sent = chosen(request, [])

@@ -1,5 +1,5 @@
-"""Texts as vectors, by e5-small on this machine: nothing leaves. Each batch in a child process of its own (0.3 s more), so
-that the event loop never waits for it and numpy is never in the service's memory.
+"""Texts as vectors, by e5-small on this machine: nothing leaves. What is asked at once, in a child process of its own (0.3 s
+more), so that the event loop never waits for it and numpy is never in the service's memory.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _AT_ONCE = 1
 
 @dataclass(frozen=True)
 class Embedder:
-    """One batch at a time, each within `seconds`, its wait for the others included; None where that was not enough: then words
+    """One caller at a time, each within `seconds`, its wait for the others included; None where that was not enough: then words
     alone must find it.
     """
 

@@ -67,7 +67,7 @@ def chosen(request: PlanRequest, ranked: Iterable[Sequence[Passage]]) -> tuple[P
     quoted = {piece.quote for item in request.checklist for piece in item.evidence if isinstance(piece, RecordQuote)}
     places = [(at, at + len(quote)) for quote in quoted if (at := text.find(quote)) >= 0]
     must = [p for p in every if any(p.start < end and start < p.end for start, end in places)]
-    wanted = dict.fromkeys([*must, *every[:1], *_in_turn(ranked)])
+    wanted = dict.fromkeys([*must, *every[:1], *in_turn(ranked)])
     kept, room = [], _MOST_SENT
     for passage in wanted:
         room -= passage.end - passage.start
@@ -77,7 +77,8 @@ def chosen(request: PlanRequest, ranked: Iterable[Sequence[Passage]]) -> tuple[P
     return tuple(sorted(kept))
 
 
-def _in_turn(ranked: Iterable[Sequence[Passage]]) -> Iterator[Passage]:
+def in_turn(ranked: Iterable[Sequence[Passage]]) -> Iterator[Passage]:
+    """Everybody's first, everybody's second …"""
     lists = [list(found) for found in ranked]
     for place in range(max(map(len, lists), default=0)):
         yield from (found[place] for found in lists if place < len(found))

@@ -8,15 +8,16 @@ from uuid import UUID
 from chassis.database import Database
 from knowledge.base import KnowledgeBase
 from services.generator import retrieval
-from services.generator.domain.passages import LONG_RECORDS, Passage, chosen, passages_of, questions_about
+from services.generator.domain.passages import LONG_RECORDS, Passage, chosen, in_turn, passages_of, questions_about
 from services.generator.domain.request import PlanRequest
 from services.generator.retrieval import Question, Vector
 
 Embed = Callable[[Literal["query", "passage"], Sequence[str]], Awaitable[list[Vector] | None]]
 
 _FACTS_AT_ONCE = 64
-_PASSAGES_AT_ONCE = 32
 _ANSWERS_EACH = 3
+_LIKELY_EACH, _MOST_EMBEDDED = 10, 64
+"""An eighth of a second of a core is a passage: all of the longest records would be a minute."""
 
 
 @dataclass
@@ -41,11 +42,10 @@ class LookingUp:
         if len(text) <= LONG_RECORDS:
             return request
         await self.keep_passages(order_id, text)
-        ranked = []
-        for question in await self._questions(questions_about(request)):
-            async with self.database.reading() as db:
-                ranked.append(await retrieval.find_passages(db, order_id, question, _ANSWERS_EACH))
-        return replace(request, passages=chosen(request, ranked))
+        questions = await self._questions(questions_about(request))
+        if questions[0].vector:
+            await self.embed_likely_passages(order_id, questions)
+        return replace(request, passages=chosen(request, await self._answers(order_id, questions, _ANSWERS_EACH)))
 
     async def embed_all_facts(self) -> None:
         """The knowledge base's vectors, a batch at a time; what is there already is not made again."""
@@ -66,17 +66,24 @@ class LookingUp:
             self._facts_kept = True
 
     async def keep_passages(self, order_id: UUID, text: str) -> None:
-        passages: list[Passage] = passages_of(text)
         async with self.database.transaction() as tx:
-            await retrieval.keep_passages(tx, order_id, text, passages)
-            waiting = await retrieval.passages_to_embed(tx, order_id)
-        for at in range(0, len(waiting), _PASSAGES_AT_ONCE):
-            some = waiting[at : at + _PASSAGES_AT_ONCE]
-            vectors = await self.embed("passage", [said for _, said in some]) if self.embed else None
-            if not vectors:
-                return  # words alone must find the rest
+            await retrieval.keep_passages(tx, order_id, text, passages_of(text))
+
+    async def embed_likely_passages(self, order_id: UUID, questions: Sequence[Question]) -> None:
+        """Those that words find first, then from the beginning: all of them in records that are not very long."""
+        by_words = [question._replace(vector=None) for question in questions]
+        likely = dict.fromkeys(in_turn(await self._answers(order_id, by_words, _LIKELY_EACH)))
+        async with self.database.reading() as db:
+            waiting = await retrieval.passages_to_embed(db, order_id, list(likely), _MOST_EMBEDDED)
+        vectors = await self.embed("passage", [said for _, said in waiting]) if self.embed else None
+        if vectors:
             async with self.database.transaction() as tx:
-                await retrieval.embed_passages(tx, order_id, [start for start, _ in some], vectors)
+                await retrieval.embed_passages(tx, order_id, [start for start, _ in waiting], vectors)
+
+    async def _answers(self, order_id: UUID, questions: Sequence[Question], limit: int) -> list[list[Passage]]:
+        """To each question the passages that answer it best."""
+        async with self.database.reading() as db:
+            return [await retrieval.find_passages(db, order_id, question, limit) for question in questions]
 
     async def _questions(self, texts: Sequence[str]) -> list[Question]:
         vectors = await self.embed("query", texts) if self.embed else None
