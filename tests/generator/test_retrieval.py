@@ -1,5 +1,6 @@
 """Hybrid search on a real PostgreSQL with pgvector and the real embedding: what is found first, and where it stands."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -170,6 +171,17 @@ async def test_of_the_longest_records_the_likely_passages_are_embedded_wherever_
     assert any("LVEF 30%" in passage for passage in embedded)
     await LookingUp(database, facts(), embed).long_records(order_id, request)
     assert len(embedded) == 64, "what is embedded already is not embedded again"
+
+
+async def test_a_long_record_whose_turn_does_not_come_in_time_is_searched_by_words(database: Database) -> None:
+    async def never(*_: Any) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    looking_up = LookingUp(database, facts(), never, seconds=0.1)
+    request = request_for(medication="infliximab", primary_diagnosis="K50.90", patient_records=LONG)
+    both = await asyncio.gather(*(looking_up.long_records(new_id(), request) for _ in range(2)))
+    assert all("heart failure NYHA III" in "".join(LONG[start:end] for start, end in read.passages) for read in both)
 
 
 async def test_no_passage_is_embedded_where_the_questions_could_not_be(database: Database) -> None:

@@ -1,11 +1,14 @@
 """Finding what matters: facts for whoever asks, and the passages of long records that a model is to read."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from uuid import UUID
 
 from chassis.database import Database
+from chassis.telemetry import log
 from knowledge.base import KnowledgeBase
 from services.generator import retrieval
 from services.generator.domain.passages import LONG_RECORDS, Passage, chosen, in_turn, passages_of, questions_about
@@ -27,6 +30,9 @@ class LookingUp:
     database: Database
     knowledge: KnowledgeBase
     embed: Embed | None = None
+    seconds: float = 120.0
+    """For the meaning of one long record."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _facts_kept: bool = field(default=False)
 
     async def facts(self, words: str, drug_id: str | None = None, limit: int = 10) -> list[str]:
@@ -42,9 +48,7 @@ class LookingUp:
         if len(text) <= LONG_RECORDS:
             return request
         await self.keep_passages(order_id, text)
-        questions = await self._questions(questions_about(request))
-        if questions[0].vector:
-            await self.embed_likely_passages(order_id, questions)
+        questions = await self._with_meaning(order_id, questions_about(request))
         return replace(request, passages=chosen(request, await self._answers(order_id, questions, _ANSWERS_EACH)))
 
     async def embed_all_facts(self) -> None:
@@ -68,6 +72,19 @@ class LookingUp:
     async def keep_passages(self, order_id: UUID, text: str) -> None:
         async with self.database.transaction() as tx:
             await retrieval.keep_passages(tx, order_id, text, passages_of(text))
+
+    async def _with_meaning(self, order_id: UUID, asked: Sequence[str]) -> list[Question]:
+        """The questions, and the likely passages, with vectors. One record after the other: who begins is done before the next
+        begins. Where that takes too long, the others' share of it included, words alone must do.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.seconds), self._turn:
+                questions = await self._questions(asked)
+                if questions[0].vector:
+                    await self.embed_likely_passages(order_id, questions)
+                return questions
+        log.warning("records.by_words_alone", order_id=str(order_id))
+        return [Question(words) for words in asked]
 
     async def embed_likely_passages(self, order_id: UUID, questions: Sequence[Question]) -> None:
         """Those that words find first, then from the beginning: all of them in records that are not very long."""
