@@ -103,7 +103,7 @@ async def test_p12_a_backlog_of_the_largest_orders(system: System) -> None:
         answers = [await system.post(order) for order in orders]
         assert {answer.status_code for answer in answers if answer} == {202}
         await system.broker.start()
-        # Each is a hundred passages and more; the search by meaning is given two minutes.
+        # Sixteen at a time, each with a minute at most for the search by meaning.
         await system.completed([answer.json()["order_id"] for answer in answers if answer], 1500)
     _bounded(peaks)
 

@@ -30,8 +30,8 @@ class LookingUp:
     database: Database
     knowledge: KnowledgeBase
     embed: Embed | None = None
-    seconds: float = 120.0
-    """For the meaning of one long record."""
+    seconds: float = 60.0
+    """For the meaning of one long record: about as long as the model then takes."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _facts_kept: bool = field(default=False)
 
