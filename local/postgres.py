@@ -16,7 +16,7 @@ import asyncpg
 from local.ports import free_port
 from local.postgres_files import binaries, data_folder, initialise, nobody
 from local.postgres_leftovers import cluster_name, settle
-from local.process import Child, Process
+from local.process import GIVES_BACK, Child, Process
 
 DATABASE = "careplan"
 
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
         return Child(
             name="postgres",
             command=[str(self._binaries / "postgres"), "-D", str(self.data)],
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},  # it needs none of our secrets
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", **GIVES_BACK},  # it needs none of our secrets
             log=self.log,
             cwd=Path("/"),
             user=self._user,

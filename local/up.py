@@ -16,7 +16,7 @@ from local.environment import SERVICES, Addresses, environment_of
 from local.home import Home, Secrets
 from local.ports import free_port
 from local.postgres import EmbeddedPostgres
-from local.process import Child
+from local.process import GIVES_BACK, Child
 from local.supervisor import State, Supervisor
 
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -101,7 +101,7 @@ class AllInOne:
         return Child(
             name=name,
             command=[sys.executable, "-m", "local", *arguments],
-            env=environment,
+            env={**GIVES_BACK, **environment},
             cwd=_PROJECT,
             log=self._home.log_of(name),
             ready=lambda: _is_ready(port),
