@@ -18,9 +18,7 @@ class _NotJson(ValueError):
 def parse_json(body: bytes) -> tuple[Any, list[Fault]]:
     """The value, and the faults of its text (NUL, lone surrogates) by field. InvalidInput when it is not JSON at all."""
     try:
-        value = json.loads(
-            body.decode(), object_pairs_hook=_without_repeats, parse_constant=_refuse_constant, parse_int=_integer
-        )
+        value = _DECODER.decode(body.decode())
         # Only an escape or a NUL byte can bring such text in: most bodies are not walked.
         suspicious = b"\\u" in body or b"\0" in body
         return value, [_unprintable(path) for path in _bad_text(value, ())] if suspicious else []
@@ -60,6 +58,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant, parse_int=_integer)
 
 
 def _bad_text(value: Any, path: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -28,14 +28,14 @@ class Room:
     free: int = 16 * 1024 * 1024
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    @asynccontextmanager
-    async def for_body(self, request: Request, limit: int) -> AsyncIterator[None]:
+    def for_body(self, request: Request, limit: int) -> AbstractAsyncContextManager[None]:
         """Held until the block ends. Unavailable where there is no room for long; small bodies need none."""
         declared = request.headers.get("content-length", "")
         size = min(int(declared), limit) if declared.isascii() and declared.isdigit() else limit
-        if size <= _SMALL:
-            yield
-            return
+        return self._held(size) if size > _SMALL else nullcontext()
+
+    @asynccontextmanager
+    async def _held(self, size: int) -> AsyncIterator[None]:
         await self._take(size)
         try:
             yield

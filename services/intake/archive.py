@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from chassis.crypto import Keyring
@@ -23,9 +23,8 @@ class Store(Protocol):
     async def get(self, document_id: UUID) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeptDocument:
-    """`sealed` None: it lies in the document store, under its id."""
+class KeptDocument(NamedTuple):
+    """As its row has it. `sealed` None: it lies in the document store, under its id."""
 
     document_id: UUID
     source: str
@@ -53,9 +52,7 @@ class Archive:
         document = await asyncio.to_thread(self._sealed, source, kind, content_type, content)
         assert document.sealed is not None
         await self.store.put(document.document_id, document.sealed)
-        return KeptDocument(
-            document.document_id, source, kind, content_type, document.size, document.sha256, document.key_id, None
-        )
+        return document._replace(sealed=None)
 
     async def open(self, document: KeptDocument) -> bytes:
         """The bytes as they came. CannotOpen where they were changed or their key is gone."""

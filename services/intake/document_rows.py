@@ -28,9 +28,9 @@ class SubmissionRow:
 _INSERT = """
 INSERT INTO documents (id, order_id, source, kind, content_type, size, sha256, key_id, outcome, received_at, sealed)
 SELECT id, order_id, source, kind, content_type, size, sha256, key_id, outcome, $11, sealed
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bytea[], $8::text[],
-            $9::text[], $10::bytea[])
-    AS t (id, order_id, source, kind, content_type, size, sha256, key_id, outcome, sealed)
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bytea[], $7::text[], $8::bytea[],
+            $9::uuid[], $10::text[])
+    AS t (id, source, kind, content_type, size, sha256, key_id, sealed, order_id, outcome)
 """
 
 
@@ -38,21 +38,10 @@ async def insert_documents(tx: Transaction, kept: Sequence[tuple[KeptDocument, U
     """Each with its order, or None where it came to none: it was refused."""
     if not kept:
         return
-    documents = [document for document, _ in kept]
-    await tx.execute(
-        _INSERT,
-        [document.document_id for document in documents],
-        [order_id for _, order_id in kept],
-        [document.source for document in documents],
-        [document.kind for document in documents],
-        [document.content_type for document in documents],
-        [document.size for document in documents],
-        [document.sha256 for document in documents],
-        [document.key_id for document in documents],
-        ["refused" if order_id is None else "accepted" for _, order_id in kept],
-        [document.sealed for document in documents],
-        tx.now,
-    )
+    documents, order_ids = zip(*kept, strict=True)
+    columns = [list(column) for column in zip(*documents, strict=True)]
+    outcomes = ["refused" if order_id is None else "accepted" for order_id in order_ids]
+    await tx.execute(_INSERT, *columns, list(order_ids), outcomes, tx.now)
 
 
 # The newest first is the primary key backwards: ids are UUIDv7.

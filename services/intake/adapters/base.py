@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NoReturn
 
 from chassis.errors import Fault, InvalidInput
-from services.intake.domain.draft import Draft, Field, Unfit
+from services.intake.domain.draft import Draft, Field, Found, Unfit
 
 TEXT_LIMIT = 2 * 1024 * 1024
 
@@ -43,16 +43,17 @@ def malformed(message: str, place: str = "") -> NoReturn:
     raise InvalidInput([Fault(place, "MALFORMED", message)])
 
 
-def put_external_id(draft: Draft, found: Field) -> None:
+def put_external_id(draft: Draft, found: Found) -> None:
     """The partner's own number of the order: kept and shown, never looked into."""
-    if found.value is None:
+    place, number = found
+    if number is None:
         return
-    if not isinstance(found.value, str):
-        draft.fault(found.place, "TYPE", "This is a text.")
-    elif len(found.value) > 200:
-        draft.fault(found.place, "VALUE", "This has at most 200 characters.")
+    if not isinstance(number, str):
+        draft.fault(place, "TYPE", "This is a text.")
+    elif len(number) > 200:
+        draft.fault(place, "VALUE", "This has at most 200 characters.")
     else:
-        draft.external_id = found.value.strip() or None
+        draft.external_id = number.strip() or None
 
 
-__all__ = ["TEXT_LIMIT", "Draft", "Field", "Source", "Unfit", "malformed", "put_external_id"]
+__all__ = ["TEXT_LIMIT", "Draft", "Field", "Found", "Source", "Unfit", "malformed", "put_external_id"]

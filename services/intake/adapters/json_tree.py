@@ -1,8 +1,9 @@
 """A partner's JSON, read by taking its fields out: what nobody took is what we do not know."""
 
+from collections.abc import Callable
 from typing import Any
 
-from services.intake.domain.draft import Draft, Field
+from services.intake.domain.draft import Draft, Found
 
 
 class JsonObject:
@@ -12,30 +13,46 @@ class JsonObject:
 
     # The document is taken apart in place: nobody else has it.
     def __init__(self, value: Any, draft: Draft, place: str = "", everything: "list[JsonObject] | None" = None) -> None:
-        self._left: dict[str, Any] = value if isinstance(value, dict) else {}
-        if value is not None and not isinstance(value, dict):
-            draft.fault(place, "TYPE", "This is a JSON object.")
+        if not isinstance(value, dict):
+            if value is not None:
+                draft.fault(place, "TYPE", "This is a JSON object.")
+            value = {}
+        self._left: dict[str, Any] = value
         self.draft, self.place = draft, place
         self._prefix = f"{place}." if place else ""
         self._all = [] if everything is None else everything
         self._all.append(self)
 
-    def at(self, key: str) -> Field:
-        return Field(self._prefix + key, self._left.pop(key, None))
+    def at(self, key: str) -> Found:
+        return self._prefix + key, self._left.pop(key, None)
+
+    def put(self, name: str, key: str, convert: Callable[[Any], Any] | None = None) -> None:
+        """Our field `name` is what stands here."""
+        self.draft.put(name, (self._prefix + key, self._left.pop(key, None)), convert)
 
     def object(self, key: str) -> "JsonObject":
-        place, value = self.at(key)
-        return JsonObject(value, self.draft, place, self._all)
+        return JsonObject(self._left.pop(key, None), self.draft, self._prefix + key, self._all)
 
-    def entries(self, key: str) -> list[Field]:
+    def entries(self, key: str) -> list[Found]:
         """The entries of a list at their places, `key.0` …"""
-        place, value = self.at(key)
+        place, value = self._prefix + key, self._left.pop(key, None)
         if value is None:
             return []
         if not isinstance(value, list):
             self.draft.fault(place, "TYPE", "This is a JSON list.")
             return []
-        return [Field(f"{place}.{index}", entry) for index, entry in enumerate(value)]
+        return [(f"{place}.{index}", entry) for index, entry in enumerate(value)]
+
+    def texts(self, *keys: str) -> list[str]:
+        """What these fields say, of those that are there; another type than text is a fault."""
+        said: list[str] = []
+        for key in keys:
+            value = self._left.pop(key, None)
+            if isinstance(value, str):
+                said.append(value)
+            elif value is not None:
+                self.draft.fault(self._prefix + key, "TYPE", "This is a text.")
+        return said
 
     def objects(self, key: str) -> "list[JsonObject]":
         return [JsonObject(value, self.draft, place, self._all) for place, value in self.entries(key)]

@@ -6,7 +6,7 @@ import re
 from xml.etree.ElementTree import Element
 
 from chassis.errors import TooLarge
-from services.intake.adapters.base import TEXT_LIMIT, Draft, Field, Source, put_external_id
+from services.intake.adapters.base import TEXT_LIMIT, Draft, Found, Source, put_external_id
 from services.intake.adapters.values import date_as, decimal, kilograms, one_of
 from services.intake.adapters.xml_tree import Names, XmlElement, parse_xml
 from services.intake.domain.draft import EnclosedFile
@@ -35,7 +35,7 @@ class PharmaCorp(Source):
         _patient(order.child("Patient"), draft)
         _prescriber(order.child("Prescriber"), draft)
         _diagnoses(order.child("Diagnoses"), draft)
-        draft.put("medication", order.child("Therapy").text("DrugName"))
+        order.child("Therapy").put("medication", "DrugName")
         draft.put_all("medication_history", order.child("MedicationHistory").texts("Entry"))
         _records(order, draft)
         draft.ignored = order.unknown()
@@ -44,10 +44,10 @@ class PharmaCorp(Source):
 
 
 def _patient(patient: XmlElement, draft: Draft) -> None:
-    draft.put("patient.first_name", patient.text("PatientFirstName"))
-    draft.put("patient.last_name", patient.text("PatientLastName"))
-    draft.put("patient.mrn", patient.attribute("medicalRecordNumber"))
-    draft.put("patient.date_of_birth", patient.text("BirthDate"), _BIRTH_DATE)
+    patient.put("patient.first_name", "PatientFirstName")
+    patient.put("patient.last_name", "PatientLastName")
+    patient.put_attribute("patient.mrn", "medicalRecordNumber")
+    patient.put("patient.date_of_birth", "BirthDate", _BIRTH_DATE)
     _, gender = patient.marked_text("AdministrativeGender", "code")
     draft.put("patient.sex", gender, _SEX)
     weight, unit = patient.marked_text("Weight", "unit")
@@ -57,38 +57,39 @@ def _patient(patient: XmlElement, draft: Draft) -> None:
 
 def _prescriber(prescriber: XmlElement, draft: Draft) -> None:
     name = prescriber.child("Name")
-    given, family, suffix = (name.text(part).value or "" for part in ("Given", "Family", "Suffix"))
+    given, family, suffix = (said or "" for _, said in map(name.text, ("Given", "Family", "Suffix")))
     whole = f"{given} {family}".strip() + (f", {suffix}" if suffix else "")
     # A family name makes it a name: without one, that is what is missing.
-    draft.put("provider.name", Field(name.place, whole) if family else Field(f"{name.place}/co:Family", None))
-    draft.put("provider.npi", prescriber.attribute("npi"))
+    draft.put("provider.name", (name.place, whole) if family else (f"{name.place}/co:Family", None))
+    prescriber.put_attribute("provider.npi", "npi")
 
 
 def _diagnoses(diagnoses: XmlElement, draft: Draft) -> None:
-    place, ranked = f"{diagnoses.place}/co:Diagnosis", dict[int, Field]()
-    for code, (where, written) in diagnoses.marked_texts("Diagnosis", "rank"):
+    place = f"{diagnoses.place}/co:Diagnosis"
+    ranked: dict[int, Found] = {}
+    for (_, code), (where, written) in diagnoses.marked_texts("Diagnosis", "rank"):
         rank = int(written) if _RANK.fullmatch(written or "") else 0
         if not rank:
             draft.fault(where, "VALUE" if written else "REQUIRED", "A diagnosis has a rank of 1, 2, 3 …")
         elif rank in ranked:
             draft.fault(where, "VALUE", "Another diagnosis has this rank.")
         else:
-            ranked[rank] = Field(f"{place}[@rank='{rank}']", code.value)
-    draft.put("primary_diagnosis", ranked.pop(1, Field(f"{place}[@rank='1']", None)))
+            ranked[rank] = f"{place}[@rank='{rank}']", code
+    draft.put("primary_diagnosis", ranked.pop(1, (f"{place}[@rank='1']", None)))
     draft.put_all("additional_diagnoses", [ranked[rank] for rank in sorted(ranked)])
 
 
 def _records(order: XmlElement, draft: Draft) -> None:
-    notes = order.text("ClinicalNotes")
-    document, declared = order.marked_text("ClinicalDocument", "mimeType")
-    if document.value is None:
-        draft.put("patient_records", notes)
+    where, notes = order.text("ClinicalNotes")
+    (place, document), (_, declared) = order.marked_text("ClinicalDocument", "mimeType")
+    if document is None:
+        draft.put("patient_records", (where, notes))
         return
-    draft.put("patient_records", document, lambda _: None)
-    if notes.value:
-        draft.fault(document.place, "VALUE", "Send co:ClinicalNotes or co:ClinicalDocument, not both.")
+    draft.put("patient_records", (place, None))
+    if notes:
+        draft.fault(place, "VALUE", "Send co:ClinicalNotes or co:ClinicalDocument, not both.")
     else:
-        draft.enclosed = _enclosed(document.value, declared.value, draft)
+        draft.enclosed = _enclosed(document, declared, draft)
 
 
 def _enclosed(written: str, declared: str | None, draft: Draft) -> EnclosedFile | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from services.intake.domain.draft import Field, Unfit
+from services.intake.domain.draft import Found, Unfit
 
 _KG_PER_LB = 0.45359237
 _PATTERNS = {"YYYY": "(?P<year>[0-9]{4})", "MM": "(?P<month>[0-9]{2})", "DD": "(?P<day>[0-9]{2})"}
@@ -32,7 +32,7 @@ def date_as(form: str) -> Convert:
         found = written.fullmatch(value.strip())
         try:
             if found:
-                day = f"{found['year']}-{found['month']}-{found['day']}"
+                day = "-".join(found.group("year", "month", "day"))
                 date.fromisoformat(day)
                 return day
         except ValueError:
@@ -74,13 +74,14 @@ def decimal(text: str) -> float:
     return float(text)
 
 
-def kilograms(amount: Any, unit: Field, pounds: Sequence[str] = ("lb",)) -> Any:
+def kilograms(amount: Any, unit: Found, pounds: Sequence[str] = ("lb",)) -> Any:
     """Rounded to 0.1 kg."""
     if isinstance(amount, bool) or not isinstance(amount, int | float):
         return amount
-    if unit.value != "kg" and unit.value not in pounds:
-        raise Unfit(f"The unit is one of kg, {', '.join(pounds)}.", unit.place)
-    weight = float(amount) * (1 if unit.value == "kg" else _KG_PER_LB)
+    place, written = unit
+    if written != "kg" and written not in pounds:
+        raise Unfit(f"The unit is one of kg, {', '.join(pounds)}.", place)
+    weight = float(amount) * (1 if written == "kg" else _KG_PER_LB)
     return round(weight, 1) if math.isfinite(weight) else weight
 
 

@@ -3,12 +3,12 @@
 No DTD, so no entities and nothing fetched; few elements and little depth, so no tree that is larger than it looks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from services.intake.adapters.base import malformed
-from services.intake.domain.draft import Draft, Field
+from services.intake.domain.draft import Draft, Found
 
 _SMALL = 64 * 1024
 """So little cannot hold more elements than are quickly read, and needs nobody to count them."""
@@ -84,11 +84,11 @@ _NOTHING: dict[str, Any] = {}
 class XmlElement:
     """One element that has parts, at its place, each part taken once; or an absent one, which has none.
 
-    Written to be cheap, since every partner's order passes: it takes the tree apart in place, makes nothing of an element
-    that only says something, and looks for repeated ones only where there are fewer names than elements.
+    Written to be cheap, since every partner's order passes: it takes the tree apart in place, and makes nothing of an
+    element that only says something.
     """
 
-    __slots__ = ("_all", "_attributes", "_children", "_lead", "_names", "draft", "place")
+    __slots__ = ("_all", "_attributes", "_children", "_lead", "_mark", "_names", "draft", "place")
 
     def __init__(
         self,
@@ -99,43 +99,49 @@ class XmlElement:
         everything: "list[XmlElement] | None" = None,
     ) -> None:
         self.draft, self.place, self._names = draft, place, names
-        self._lead = f"{place}/" if place else ""
+        self._mark, prefix = names
+        self._lead = f"{place}/{prefix}" if place else prefix
         self._all = [] if everything is None else everything
         self._attributes: dict[str, str] = _NOTHING
-        self._children: dict[str, Element | list[Element]] = _NOTHING
-        if element is not None:
+        self._children: dict[str, list[Element]] = _NOTHING
+        if element is None:
+            return
+        if element.keys():  # `attrib` would make a dictionary for each element that has none
             self._attributes = element.attrib
-            if len(element):
-                self._children = {child.tag: child for child in element}
-                if len(self._children) != len(element):
-                    self._children = _repeated(element)
-            self._all.append(self)
+        if len(element):
+            self._children = _by_tag(element)
+        self._all.append(self)
 
-    def attribute(self, name: str, place: str | None = None) -> Field:
-        return Field(place or f"{self.place}/@{name}", self._attributes.pop(name, None))
+    def put(self, name: str, part: str, convert: Callable[[Any], Any] | None = None) -> None:
+        """Our field `name` is what the one element `part` says."""
+        self.draft.put(name, self.text(part), convert)
+
+    def put_attribute(self, name: str, attribute: str, convert: Callable[[Any], Any] | None = None) -> None:
+        """Our field `name` is what stands in `attribute`."""
+        self.draft.put(name, self.attribute(attribute), convert)
+
+    def attribute(self, name: str, place: str | None = None) -> Found:
+        return place or f"{self.place}/@{name}", self._attributes.pop(name, None)
 
     def child(self, name: str) -> "XmlElement":
         """The one element of that name; a second one is a fault, not a choice."""
-        element, place = self._one(name)
-        return XmlElement(element, self.draft, self._names, place, self._all)
+        return XmlElement(self._one(name), self.draft, self._names, self._lead + name, self._all)
 
-    def text(self, name: str) -> Field:
+    def text(self, name: str) -> Found:
         """What the one element of that name says."""
-        element, place = self._one(name)
-        return Field(place, None if element is None else self._said(element, place))
+        element, place = self._one(name), self._lead + name
+        return place, None if element is None else self._said(element, place)
 
-    def texts(self, name: str) -> list[Field]:
-        return [Field(place, self._said(element, place)) for element, place in self._every(name)]
+    def texts(self, name: str) -> list[Found]:
+        return [(place, self._said(element, place)) for place, element in self._every(name)]
 
-    def marked_text(self, name: str, attribute: str) -> tuple[Field, Field]:
+    def marked_text(self, name: str, attribute: str) -> tuple[Found, Found]:
         """What the one element of that name says, and its `attribute`: `<Weight unit="kg">72</Weight>`."""
-        element, place = self._one(name)
-        if element is None:
-            return Field(place, None), Field(f"{place}/@{attribute}", None)
+        element, place = self._one(name), self._lead + name
         return self._marked(element, place, attribute)
 
-    def marked_texts(self, name: str, attribute: str) -> list[tuple[Field, Field]]:
-        return [self._marked(element, place, attribute) for element, place in self._every(name)]
+    def marked_texts(self, name: str, attribute: str) -> list[tuple[Found, Found]]:
+        return [self._marked(element, place, attribute) for place, element in self._every(name)]
 
     def unknown(self) -> list[str]:
         """The places that nobody took, in the whole document. Asked last: the parts are let go, or they would hold each
@@ -145,47 +151,45 @@ class XmlElement:
         self._all.clear()
         return [place for part in left for place in part._left()]  # noqa: SLF001
 
-    def _one(self, name: str) -> tuple[Element | None, str]:
-        mark, prefix = self._names
-        found, place = self._children.pop(mark + name, None), f"{self._lead}{prefix}{name}"
-        if isinstance(found, list):
-            self.draft.fault(place, "VALUE", "This element stands here more than once.")
-            return found[0], place
-        return found, place
-
-    def _every(self, name: str) -> list[tuple[Element, str]]:
-        mark, prefix = self._names
-        found, place = self._children.pop(mark + name, None), f"{self._lead}{prefix}{name}"
+    def _one(self, name: str) -> Element | None:
+        found = self._children.pop(self._mark + name, None)
         if found is None:
-            return []
-        every = found if isinstance(found, list) else [found]
-        return [(element, f"{place}[{number}]") for number, element in enumerate(every, start=1)]
+            return None
+        if len(found) > 1:
+            self.draft.fault(self._lead + name, "VALUE", "This element stands here more than once.")
+        return found[0]
 
-    def _marked(self, element: Element, place: str, attribute: str) -> tuple[Field, Field]:
-        written = Field(f"{place}/@{attribute}", element.attrib.pop(attribute, None))
-        return Field(place, self._said(element, place)), written
+    def _every(self, name: str) -> list[tuple[str, Element]]:
+        every, place = self._children.pop(self._mark + name, ()), self._lead + name
+        return [(f"{place}[{number}]", element) for number, element in enumerate(every, start=1)]
+
+    def _marked(self, element: Element | None, place: str, attribute: str) -> tuple[Found, Found]:
+        if element is None:
+            return (place, None), (f"{place}/@{attribute}", None)
+        written = element.attrib.pop(attribute, None)
+        return (place, self._said(element, place)), (f"{place}/@{attribute}", written)
 
     def _said(self, element: Element, place: str) -> str:
         """All text in it, that inside elements we do not know included."""
-        if len(element) or element.attrib:
+        if len(element) or element.keys():
             XmlElement(element, self.draft, self._names, place, self._all)  # nobody takes these parts: they are unknown
-        return _text_in(element)
+            return "".join(element.itertext()).strip()
+        return (element.text or "").strip()
 
     def _left(self) -> Iterator[str]:
+        lead = f"{self.place}/" if self.place else ""
         for name in self._attributes:
             if not name.startswith(_SCHEMA_INSTANCE):
-                yield f"{self._lead}@{name}"
+                yield f"{lead}@{name}"
         for tag, found in self._children.items():
-            yield from [self._lead + tag.replace(*self._names)] * (len(found) if isinstance(found, list) else 1)
+            yield from [lead + tag.replace(*self._names)] * len(found)
 
 
-def _repeated(element: Element) -> dict[str, Element | list[Element]]:
-    """Each name with its element, or with all of them where there are several."""
-    found: dict[str, list[Element]] = {}
+def _by_tag(element: Element) -> dict[str, list[Element]]:
+    children: dict[str, list[Element]] = {}
     for child in element:
-        found.setdefault(child.tag, []).append(child)
-    return {tag: several if len(several) > 1 else several[0] for tag, several in found.items()}
-
-
-def _text_in(element: Element) -> str:
-    return ("".join(element.itertext()) if len(element) else element.text or "").strip()
+        if (tag := child.tag) in children:
+            children[tag].append(child)
+        else:
+            children[tag] = [child]
+    return children

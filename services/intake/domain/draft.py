@@ -3,8 +3,9 @@
 Every fault and notice names the sender's place (`pt.chart_no`, `PID-3`), never ours.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from chassis.errors import Fault
@@ -30,8 +31,14 @@ class Unfit(ValueError):
         self.place = place
 
 
+Found = tuple[str, Any]
+"""A place in the sender's document, and the value there; None where nothing stands. A plain pair: every part of every
+order is one, and an object costs as much as all else that is done with it.
+"""
+
+
 class Field(NamedTuple):
-    """A value where the sender wrote it; None where it wrote nothing."""
+    """The same with names, where its parts are asked for one by one."""
 
     place: str
     value: Any
@@ -66,11 +73,11 @@ class Draft:
         # With patient and provider there, each of their required fields is missed by its own name.
         return cls({"patient": {}, "provider": {}})
 
-    def put(self, name: str, found: Field, convert: Callable[[Any], Any] | None = None) -> None:
+    def put(self, name: str, found: Found, convert: Callable[[Any], Any] | None = None) -> None:
         """Our field `name` is what the sender wrote at `found`. What is absent, null or blank is left out."""
         place, value = found
         self.places[name] = place
-        if value is None or _blank(value):
+        if _blank(value):
             return
         try:
             converted = convert(value) if convert else value
@@ -80,19 +87,21 @@ class Draft:
         if converted is not None:
             self._set(name, converted)
 
-    def put_all(self, name: str, found: Sequence[Field]) -> None:
+    def put_all(self, name: str, found: Iterable[Found]) -> None:
         """Our list `name` has these entries, in this order."""
-        there = [(place, value) for place, value in found if not _blank(value)]
-        if there:
-            self.places[name] = [place for place, _ in there]
-            self._set(name, [value for _, value in there])
+        places: list[str] = []
+        values: list[Any] = []
+        for place, value in found:
+            if not _blank(value):
+                places.append(place)
+                values.append(value)
+        if values:
+            self.places[name] = places
+            self._set(name, values)
 
     def _set(self, name: str, value: Any) -> None:
-        if "." in name:
-            group, _, last = name.partition(".")
-            self.values[group][last] = value
-        else:
-            self.values[name] = value
+        group, last = _group_of(name)
+        (self.values[group] if group else self.values)[last] = value
 
     def fault(self, place: str, code: str, message: str) -> None:
         self.faults.append(Fault(field_name((place,)), code, message))
@@ -128,6 +137,13 @@ class Draft:
 
     def notices(self) -> list[Finding]:
         return [_ignored(place) for place in self.ignored[:_MAX_NOTICES]]
+
+
+@cache
+def _group_of(name: str) -> tuple[str, str]:
+    """`patient.mrn` as `patient` and `mrn`; the names of our form, and so few."""
+    group, _, last = name.rpartition(".")
+    return group, last
 
 
 def _blank(value: Any) -> bool:
