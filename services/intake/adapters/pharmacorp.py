@@ -8,12 +8,12 @@ from xml.etree.ElementTree import Element
 from chassis.errors import TooLarge
 from services.intake.adapters.base import TEXT_LIMIT, Draft, Found, Source, put_external_id
 from services.intake.adapters.values import date_as, decimal, kilograms, one_of
-from services.intake.adapters.xml_tree import Names, XmlElement, parse_xml
+from services.intake.adapters.xml_tree import Spot, XmlElement, parse_xml
 from services.intake.domain.draft import EnclosedFile
 from services.intake.domain.records import LARGEST_FILE
 
 _NAMESPACE, _ROOT = "urn:pharmacorp:careorder:2", "CareOrder"
-_NAMES = Names(f"{{{_NAMESPACE}}}", "co:")
+_ORDER = Spot(f"{{{_NAMESPACE}}}", "co:")
 _ORDER_DATE, _BIRTH_DATE = date_as("MM-DD-YYYY"), date_as("YYYYMMDD")
 _SEX = one_of({"F": "female", "M": "male", "UN": "unknown"})
 _RANK = re.compile(r"[1-9][0-9]{0,3}")
@@ -29,7 +29,7 @@ class PharmaCorp(Source):
 
     def transform(self, document: tuple[Element, int], draft: Draft) -> None:
         root, size = document
-        order = XmlElement(root, draft, _NAMES)
+        order = XmlElement(root, draft, _ORDER)
         put_external_id(draft, order.attribute("orderNumber", f"/co:{_ROOT}/@orderNumber"))
         draft.put("order_date", order.attribute("date", f"/co:{_ROOT}/@date"), _ORDER_DATE)
         _patient(order.child("Patient"), draft)

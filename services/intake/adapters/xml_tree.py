@@ -4,7 +4,7 @@ No DTD, so no entities and nothing fetched; few elements and little depth, so no
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from services.intake.adapters.base import malformed
@@ -70,11 +70,20 @@ def parse_xml(body: bytes, root: str, namespace: str) -> Element:
     return element
 
 
-class Names(NamedTuple):
-    """How a partner's own names stand in the tree, `{namespace}`, and in places, `prefix:`."""
+class Spot(dict[str, "Spot"]):
+    """A place that a partner's format has, and those in it by name: what they are called in the tree, `{namespace}Patient`,
+    and in faults, `co:Patient`. Written when the adapter first asks for it, and never again, however many documents come.
+    """
 
-    mark: str
-    prefix: str
+    __slots__ = ("mark", "place", "prefix", "tag")
+
+    def __init__(self, mark: str, prefix: str, tag: str = "", place: str = "") -> None:
+        self.mark, self.prefix, self.tag, self.place = mark, prefix, tag, place
+
+    def __missing__(self, name: str) -> "Spot":
+        place = f"{self.place}/{self.prefix}{name}" if self.place else self.prefix + name
+        part = self[name] = Spot(self.mark, self.prefix, self.mark + name, place)
+        return part
 
 
 _NOTHING: dict[str, Any] = {}
@@ -88,19 +97,16 @@ class XmlElement:
     element that only says something.
     """
 
-    __slots__ = ("_all", "_attributes", "_children", "_lead", "_mark", "_names", "draft", "place")
+    __slots__ = ("_all", "_attributes", "_children", "_spot", "draft", "place")
 
     def __init__(
         self,
         element: Element | None,
         draft: Draft,
-        names: Names,
-        place: str = "",
+        spot: Spot,
         everything: "list[XmlElement] | None" = None,
     ) -> None:
-        self.draft, self.place, self._names = draft, place, names
-        self._mark, prefix = names
-        self._lead = f"{place}/{prefix}" if place else prefix
+        self.draft, self.place, self._spot = draft, spot.place, spot
         self._all = [] if everything is None else everything
         self._attributes: dict[str, str] = _NOTHING
         self._children: dict[str, list[Element]] = _NOTHING
@@ -125,20 +131,22 @@ class XmlElement:
 
     def child(self, name: str) -> "XmlElement":
         """The one element of that name; a second one is a fault, not a choice."""
-        return XmlElement(self._one(name), self.draft, self._names, self._lead + name, self._all)
+        spot = self._spot[name]
+        return XmlElement(self._one(spot), self.draft, spot, self._all)
 
     def text(self, name: str) -> Found:
         """What the one element of that name says."""
-        element, place = self._one(name), self._lead + name
-        return place, None if element is None else self._said(element, place)
+        spot = self._spot[name]
+        element = self._one(spot)
+        return spot.place, None if element is None else self._said(element, spot.place)
 
     def texts(self, name: str) -> list[Found]:
         return [(place, self._said(element, place)) for place, element in self._every(name)]
 
     def marked_text(self, name: str, attribute: str) -> tuple[Found, Found]:
         """What the one element of that name says, and its `attribute`: `<Weight unit="kg">72</Weight>`."""
-        element, place = self._one(name), self._lead + name
-        return self._marked(element, place, attribute)
+        spot = self._spot[name]
+        return self._marked(self._one(spot), spot.place, attribute)
 
     def marked_texts(self, name: str, attribute: str) -> list[tuple[Found, Found]]:
         return [self._marked(element, place, attribute) for place, element in self._every(name)]
@@ -151,17 +159,18 @@ class XmlElement:
         self._all.clear()
         return [place for part in left for place in part._left()]  # noqa: SLF001
 
-    def _one(self, name: str) -> Element | None:
-        found = self._children.pop(self._mark + name, None)
+    def _one(self, spot: Spot) -> Element | None:
+        found = self._children.pop(spot.tag, None)
         if found is None:
             return None
         if len(found) > 1:
-            self.draft.fault(self._lead + name, "VALUE", "This element stands here more than once.")
+            self.draft.fault(spot.place, "VALUE", "This element stands here more than once.")
         return found[0]
 
     def _every(self, name: str) -> list[tuple[str, Element]]:
-        every, place = self._children.pop(self._mark + name, ()), self._lead + name
-        return [(f"{place}[{number}]", element) for number, element in enumerate(every, start=1)]
+        spot = self._spot[name]
+        lead, every = f"{spot.place}[", self._children.pop(spot.tag, ())
+        return [(f"{lead}{number}]", element) for number, element in enumerate(every, start=1)]
 
     def _marked(self, element: Element | None, place: str, attribute: str) -> tuple[Found, Found]:
         if element is None:
@@ -172,7 +181,8 @@ class XmlElement:
     def _said(self, element: Element, place: str) -> str:
         """All text in it, that inside elements we do not know included."""
         if len(element) or element.keys():
-            XmlElement(element, self.draft, self._names, place, self._all)  # nobody takes these parts: they are unknown
+            # Nobody takes these parts: they are unknown.
+            XmlElement(element, self.draft, Spot(self._spot.mark, self._spot.prefix, place=place), self._all)
             return "".join(element.itertext()).strip()
         return (element.text or "").strip()
 
@@ -182,7 +192,7 @@ class XmlElement:
             if not name.startswith(_SCHEMA_INSTANCE):
                 yield f"{lead}@{name}"
         for tag, found in self._children.items():
-            yield from [lead + tag.replace(*self._names)] * len(found)
+            yield from [lead + tag.replace(self._spot.mark, self._spot.prefix)] * len(found)
 
 
 def _by_tag(element: Element) -> dict[str, list[Element]]:
