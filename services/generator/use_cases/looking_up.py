@@ -99,8 +99,11 @@ class LookingUp:
 
     async def _answers(self, order_id: UUID, questions: Sequence[Question], limit: int) -> list[list[Passage]]:
         """To each question the passages that answer it best."""
-        async with self.database.reading() as db:
-            return [await retrieval.find_passages(db, order_id, question, limit) for question in questions]
+        found = []
+        for question in questions:
+            async with self.database.reading() as db:  # given back in between: many orders share a few connections
+                found.append(await retrieval.find_passages(db, order_id, question, limit))
+        return found
 
     async def _questions(self, texts: Sequence[str]) -> list[Question]:
         vectors = await self.embed("query", texts) if self.embed else None
