@@ -22,7 +22,17 @@ signing_key = typer.Typer(no_args_is_help=True, help="The key that signs session
 audit = typer.Typer(no_args_is_help=True, help="Who did or saw what.")
 
 _say = Console(highlight=False)
-_ME = f"command line, {getpass.getuser()}"
+
+
+def _my_name() -> str:
+    """In a container the user is a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+_ME = f"command line, {_my_name()}"
 Roles = Annotated[list[str], typer.Option("--role", help="assistant, pharmacist, analyst or admin; may be repeated.")]
 Source = Annotated[str | None, typer.Option(help="A partner's source.")]
 Username = Annotated[str | None, typer.Option(help="A staff member.")]

@@ -66,6 +66,23 @@ def test_the_dockerfile_takes_these_steps_and_ends_as_nobody() -> None:
     assert {f"!{room}" for room in copied} <= set(ignored)
 
 
+def test_what_the_form_is_built_from_is_given_to_its_step() -> None:
+    """It reads one file outside of its own folder, which Docker has only where it is copied."""
+    config = Path("web/vite.config.ts").read_text()
+    outside = set(re.findall(r'here\("\.\./([^"]+)"\)', config))
+    assert outside == {"schemas/asyncapi.yaml"}
+    form = _DOCKERFILE.split(" AS form\n")[1].split("\nFROM ")[0]
+    assert "COPY schemas/asyncapi.yaml /schemas/" in form.split("RUN npm run build")[0]
+
+
+def test_the_gateway_needs_no_capability() -> None:
+    """Caddy's image lets it take ports below 1024, and such a program does not start where every capability is dropped."""
+    gateway = _DOCKERFILE.split(" AS gateway\n")[1].split("\nFROM ")[0]
+    assert "RUN setcap -r /usr/bin/caddy" in gateway
+    table = Path("deploy/gateway/Caddyfile").read_text()
+    assert [int(port) > 1023 for port in re.findall(r"^\thttps?_port (\d+)$", table, re.MULTILINE)] == [True, True]
+
+
 @pytest.mark.faults
 @pytest.mark.timeout(1200)
 def test_a_service_built_by_the_steps_starts_and_answers(tmp_path: Path) -> None:

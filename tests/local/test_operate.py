@@ -1,6 +1,7 @@
 """What an operator types beside a running system."""
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import structlog
 from typer.testing import CliRunner
 
 from chassis.security import TokenSigner, TokenVerifier, new_signing_key, retired, rotated
+from local import operate
 from local.__main__ import cli
 from local.home import Home
 from tests.support.chassis import until
@@ -138,3 +140,11 @@ async def test_the_signing_key_of_a_home_is_rotated_in_place(tmp_path: Path) -> 
     assert after.token_private_key != before.token_private_key
     assert TokenVerifier(after.token_public_keys).verify(token).subject == "kim"
     assert after.encryption_keys == before.encryption_keys
+
+
+def test_who_typed_it_is_a_number_where_the_user_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container: there every command asks this, and each service is started by one."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_010)
+    assert operate._my_name() == "4000010"
