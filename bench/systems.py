@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -142,13 +143,15 @@ def peer() -> Iterator[System]:
         _wait(lambda: subprocess.run([*psql, "SELECT 1"], **quiet).returncode == 0, database, None)
         subprocess.run([*psql, "CREATE DATABASE peer"], check=True, **quiet)
         subprocess.run(["./run.sh", "start"], cwd=PEER, env=environment, check=True, **quiet)
-        pids = [int((run / f"{name}.pid").read_text()) for name in ("gunicorn", "celery")]
+        files = [run / f"{name}.pid" for name in ("gunicorn", "celery")]
+        _wait(lambda: all(file.exists() and file.read_text().strip() for file in files), database, None)
+        pids = [int(file.read_text()) for file in files]
         yield System("peer", environment, [*pids, database.pid, redis.pid])
     finally:
         subprocess.run(["./run.sh", "stop"], cwd=PEER, env=environment, check=False, **quiet)
         time.sleep(3)
-        for process in (redis, database):
-            process.terminate()
+        for process, signal_ in ((redis, signal.SIGTERM), (database, signal.SIGINT)):
+            process.send_signal(signal_)  # PostgreSQL would wait for those who are connected yet
             process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
