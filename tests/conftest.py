@@ -14,6 +14,7 @@ from local.broker import EmbeddedBroker
 from local.postgres import EmbeddedPostgres
 from tests.support.databases import fresh_database, make_template, run
 from tests.support.kafka import ApacheKafka, Broker
+from tests.support.kafka_in_docker import apache_kafka
 from tests.support.limits import bounded, limit_of
 from tests.support.maven import JarsUnavailable
 from tests.support.stack import Stack, environments, running
@@ -71,7 +72,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
 async def kafka_node(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> AsyncIterator[ApacheKafka]:
     """One Apache Kafka for the whole run; where it cannot be had, its tests are left out and say so in one line."""
     try:
-        node = ApacheKafka(Path(tmp_path_factory.mktemp("kafka")))
+        node = apache_kafka(Path(tmp_path_factory.mktemp("kafka")))
     except JarsUnavailable as reason:
         pytest.skip(str(reason))
     async with node:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.support import pdfs
-from tests.support.kafka import ApacheKafka
+from tests.support.kafka_in_docker import apache_kafka
 from tests.support.maven import JarsUnavailable
 from tests.support.system import System, charted_order, only_embedded, running_system
 
@@ -70,7 +70,7 @@ async def _until_nothing_waits(system: System, orders: int, seconds: float) -> N
 async def own_system(tmp_path: Path) -> AsyncIterator[System]:
     """On a Kafka of its own: what piles up here is in nobody else's way."""
     try:
-        node = ApacheKafka(tmp_path / "kafka")
+        node = apache_kafka(tmp_path / "kafka")
     except JarsUnavailable as reason:
         pytest.skip(str(reason))
     async with node, running_system(tmp_path, node) as system:

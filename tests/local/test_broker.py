@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from local.broker import EmbeddedBroker, answers
-from tests.support.kafka import ApacheKafka, Broker
+from tests.support.kafka import Broker
+from tests.support.kafka_in_docker import apache_kafka
 from tests.support.maven import JarsUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +22,7 @@ _LARGE = 4 * 1024 * 1024
 @pytest.fixture(params=["embedded", "apache"])
 async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
     try:
-        chosen = EmbeddedBroker(log=tmp_path / "broker.log") if request.param == "embedded" else ApacheKafka(tmp_path)
+        chosen = EmbeddedBroker(log=tmp_path / "broker.log") if request.param == "embedded" else apache_kafka(tmp_path)
     except JarsUnavailable as reason:
         pytest.skip(str(reason))
     async with chosen:

@@ -19,7 +19,7 @@ from local.broker import answers
 from local.ports import free_port
 from local.process import Child, Process
 from tests.support.commands import run_command
-from tests.support.maven import jars
+from tests.support.maven import jars, version
 
 _POM = Path(__file__).with_name("kafka.pom.xml")
 
@@ -66,18 +66,25 @@ def kafka_jars() -> Path:
     return jars(_POM)
 
 
+def kafka_version() -> str:
+    return version(_POM)
+
+
 class ApacheKafka:
     """A single node in KRaft combined mode. Its data outlives stop() and kill(), not wipe()."""
 
     format_options: tuple[str, ...] = ()
 
     def __init__(self, home: Path | None = None) -> None:
-        self._jars = kafka_jars()
+        self._jars = self._find_jars()
         self._own_home = home is None
         self.home = (home or Path(tempfile.mkdtemp(prefix="careplan-kafka-"))).absolute()
         self.port = free_port()
         self._controller = free_port()
         self._process = Process(self.child())
+
+    def _find_jars(self) -> Path:
+        return kafka_jars()
 
     @property
     def bootstrap_servers(self) -> str:

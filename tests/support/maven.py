@@ -33,11 +33,10 @@ def jars(pom: Path) -> Path:
 
 def _fetched(pom: Path) -> Path:
     program = _asked(pom, "m:name")
-    for tool in ("java", "mvn"):
-        if shutil.which(tool) is None:
-            message = f"{program} left out: no `{tool}` here (it needs Java 17 and Maven)"
-            raise JarsUnavailable(message)
-    folder = _CACHE / pom.name.removesuffix(".pom.xml") / _asked(pom, ".//m:dependency/m:version")
+    if tool := missing_tool():
+        message = f"{program} left out: no `{tool}` here (it needs Java 17 and Maven)"
+        raise JarsUnavailable(message)
+    folder = _CACHE / pom.name.removesuffix(".pom.xml") / version(pom)
     if not folder.exists():
         half = folder.with_name(f"{folder.name}.{os.getpid()}.half")
         _copy_dependencies(pom, program, half)
@@ -46,6 +45,14 @@ def _fetched(pom: Path) -> Path:
         except OSError:  # somebody else was first, with the same jars
             shutil.rmtree(half)
     return folder
+
+
+def missing_tool() -> str | None:
+    return next((tool for tool in ("java", "mvn") if shutil.which(tool) is None), None)
+
+
+def version(pom: Path) -> str:
+    return _asked(pom, ".//m:dependency/m:version")
 
 
 def _asked(pom: Path, path: str) -> str:

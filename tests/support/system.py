@@ -26,6 +26,7 @@ from local.postgres import EmbeddedPostgres
 from local.process import Child, Process
 from tests.support.databases import make_template
 from tests.support.kafka import Broker
+from tests.support.kafka_in_docker import KafkaInDocker
 from tests.support.model_server import FakeModel, fake_model
 from tests.support.orders import letters, new_order
 from tests.support.proxy import Proxy, proxy_to
@@ -251,6 +252,14 @@ def paused(*pids: int) -> Iterator[None]:
         for process in everybody:
             if process.is_running():
                 process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def hanging(broker: Broker) -> Iterator[None]:
+    """`paused`, whichever broker it is."""
+    assert broker.pid
+    with broker.paused() if isinstance(broker, KafkaInDocker) else paused(broker.pid):
+        yield
 
 
 def failpoint(place: str, action: str, passes: int) -> dict[str, str]:
