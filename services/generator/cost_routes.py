@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from chassis.answer import json_answer
 from chassis.errors import NotFound
 from chassis.ids import id_in
 from chassis.queries import Day
 from chassis.security import Caller, staff
 from services.generator.documents import Costs, CostsOfOrder, ModelsState
-from services.generator.json_answer import json_answer
 from services.generator.use_cases import Accounts
 
 Analyst = Annotated[Caller, Depends(staff("analyst"))]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from chassis.answer import json_answer
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
@@ -15,7 +16,6 @@ from chassis.strict_form import read_form
 from chassis.web import read_body
 from services.generator.documents import Rejections, ReviewedPlan
 from services.generator.domain.revision import ApprovalForm, RevisionForm
-from services.generator.json_answer import json_answer
 from services.generator.use_cases import Review
 
 Pharmacist = Annotated[Caller, Depends(staff("pharmacist"))]

@@ -1,13 +1,13 @@
 """HTTP in: for admins, keys and accounts."""
 
-import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
+from chassis.answer import json_answer
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
@@ -89,7 +89,7 @@ def keys_router(keys: Keys) -> APIRouter:
         kinds: list[TokenKind] = [kind] if kind else ["key", "token"]
         items = await keys.listed(kinds, source, username, cursor, limit + 1, live=live)
         more = items[limit - 1]["id"] if len(items) > limit else None
-        return _json({"items": items[:limit], "next_cursor": more})
+        return json_answer({"items": items[:limit], "next_cursor": more})
 
     @router.post("", status_code=201, response_model=NewKey, openapi_extra=json_body(KeyForm))
     async def create_key(caller: Admin, request: Request) -> Response:
@@ -124,7 +124,7 @@ def accounts_router(accounts: Accounts, keys: Keys) -> APIRouter:
     @router.get("", response_model=AccountList)
     async def list_accounts(_: Admin) -> Response:
         """Accounts with a password here. Who signs in through OIDC has none."""
-        return _json({"items": await accounts.listed()})
+        return json_answer({"items": await accounts.listed()})
 
     @router.post("", status_code=201, response_model=ShownAccount, openapi_extra=json_body(AccountForm))
     async def create_account(caller: Admin, request: Request) -> Response:
@@ -136,7 +136,7 @@ def accounts_router(accounts: Accounts, keys: Keys) -> APIRouter:
     async def change_account(caller: Admin, username: str, request: Request) -> Response:
         """Password, roles, disabled. Ends every session and token of the account: they carry what it was allowed before."""
         change = read_form(AccountChange, await read_body(request))
-        return _json(await accounts.change(caller.subject, _readable(username), change))
+        return json_answer(await accounts.change(caller.subject, _readable(username), change))
 
     @router.post("/{username}/sign-out", status_code=204)
     async def sign_out_everywhere(caller: Admin, username: str, request: Request) -> Response:
@@ -152,7 +152,3 @@ def _readable(username: str) -> str:
     if "\0" in username or "�" in username:
         raise NotFound("There is no such account.")
     return username
-
-
-def _json(body: Any) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from chassis.answer import json_answer
 from chassis.audit.entry import NOT_AUDITED
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
@@ -82,8 +83,7 @@ def orders_router(intake: Intake, submissions: Submissions, room: Room) -> APIRo
     @router.get("/{order_id}", response_model=ShownOrder)
     async def get_order(caller: Owner, order_id: OrderId) -> Response:
         """One order: status, problems, timeline, and the care plan when it is completed."""
-        shown = await intake.look(caller, order_id)
-        return Response(json.dumps(shown, ensure_ascii=False), media_type="application/json")
+        return json_answer(await intake.look(caller, order_id))
 
     @router.get("/{order_id}/events", response_class=EventSourceResponse, dependencies=[Depends(own_order)])
     async def follow_order(caller: Owner, order_id: OrderId) -> AsyncIterator[ServerSentEvent]:

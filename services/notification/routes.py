@@ -1,11 +1,11 @@
 """HTTP in: subscriptions and deliveries. A partner sees its own source's, an admin all."""
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from chassis.answer import json_answer
 from chassis.errors import NotFound
 from chassis.idempotency import memo_of
 from chassis.ids import id_in
@@ -66,17 +66,17 @@ def subscriptions_router(subscriptions: Subscriptions) -> APIRouter:
 
     @router.get("", response_model=SubscriptionList)
     async def list_subscriptions(caller: Manager) -> Response:
-        return _json({"items": await subscriptions.listed(caller)})
+        return json_answer({"items": await subscriptions.listed(caller)})
 
     @router.get("/{subscription_id}", response_model=ShownSubscription)
     async def get_subscription(caller: Manager, subscription_id: SubscriptionId) -> Response:
-        return _json(await subscriptions.look(caller, subscription_id))
+        return json_answer(await subscriptions.look(caller, subscription_id))
 
     @router.patch("/{subscription_id}", response_model=ShownSubscription, openapi_extra=json_body(SubscriptionChange))
     async def change_subscription(caller: Manager, subscription_id: SubscriptionId, request: Request) -> Response:
         """What is not named stays. `{"enabled": true}` starts one again that answered 410."""
         change = read_form(SubscriptionChange, await read_body(request))
-        return _json(await subscriptions.change(caller, subscription_id, change))
+        return json_answer(await subscriptions.change(caller, subscription_id, change))
 
     @router.post("/{subscription_id}/rotate-secret", response_model=NewSubscription)
     async def rotate_secret(caller: Manager, subscription_id: SubscriptionId, request: Request) -> Response:
@@ -107,7 +107,7 @@ def deliveries_router(deliveries: Deliveries) -> APIRouter:
         """Newest first: what was told, how often it was tried, and how that ended."""
         wanted = DeliveryFilter(None, subscription_id, order_id, state, cursor)
         items, last = await deliveries.listed(caller, wanted, limit)
-        return _json({"items": items, "next_cursor": str(last) if last else None})
+        return json_answer({"items": items, "next_cursor": str(last) if last else None})
 
     @router.post("/{delivery_id}/resend", status_code=202, response_model=ShownDelivery)
     async def resend(caller: Manager, delivery_id: DeliveryId, request: Request) -> Response:
@@ -116,7 +116,3 @@ def deliveries_router(deliveries: Deliveries) -> APIRouter:
         return (await deliveries.resend(caller, memo, delivery_id)).response()
 
     return router
-
-
-def _json(body: Any) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")

@@ -1,7 +1,6 @@
 """HTTP in: search, one care plan, downloads, the pharma report, the figures."""
 
 import base64
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 
+from chassis.answer import json_answer
 from chassis.errors import Fault, InvalidInput, NotFound
 from chassis.ids import id_in
 from chassis.openapi import CONFLICT, answer
@@ -88,7 +88,7 @@ def search_router(reporting: Reporting, live_list: LiveList) -> APIRouter:
         words, place = searched_words(q or ""), place_of(cursor)
         wanted = Filter(words, status, review, source, medication, first_day, last_day, before=place)
         items, last = await reporting.search(caller, wanted, limit or _DEFAULT_LIMIT)
-        return _json({"items": items, "next_cursor": cursor_after(last)})
+        return json_answer({"items": items, "next_cursor": cursor_after(last)})
 
     @router.get("/events", response_class=EventSourceResponse)
     async def follow_list(_: ListWatcher) -> AsyncIterator[ServerSentEvent]:
@@ -108,7 +108,7 @@ def careplans_router(reporting: Reporting, writers: Mapping[Format, Writer]) -> 
     @router.get("/{careplan_id}", response_model=ShownCarePlan)
     async def get_careplan(caller: Reader, careplan_id: CarePlanId, version: Version = None) -> Response:
         """One care plan, structured, with its citations and versions; `version` names an earlier one."""
-        return _json(await reporting.careplan(caller, careplan_id, version))
+        return json_answer(await reporting.careplan(caller, careplan_id, version))
 
     @router.get(
         "/{careplan_id}/download",
@@ -153,7 +153,7 @@ def reports_router(reporting: Reporting, write_report: ReportWriter) -> APIRoute
     @router.get("/summary", response_model=Summary)
     async def summary(_: Analyst, first_day: FirstDay = None, last_day: LastDay = None) -> Response:
         """Counts, times, tokens and cost, for charts."""
-        return _json(await reporting.summary(Filter(first_day=first_day, last_day=last_day)))
+        return json_answer(await reporting.summary(Filter(first_day=first_day, last_day=last_day)))
 
     return router
 
@@ -162,7 +162,3 @@ async def _with_first(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterat
     yield first
     async for chunk in others:
         yield chunk
-
-
-def _json(body: Any) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False, default=str), media_type="application/json")
