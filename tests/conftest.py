@@ -14,7 +14,7 @@ from local.broker import EmbeddedBroker
 from local.postgres import EmbeddedPostgres
 from tests.support.databases import fresh_database, make_template, run
 from tests.support.kafka import ApacheKafka, Broker
-from tests.support.kafka_in_docker import apache_kafka
+from tests.support.kafka_ways import apache_kafka
 from tests.support.limits import bounded, limit_of
 from tests.support.maven import JarsUnavailable
 from tests.support.stack import Stack, environments, running

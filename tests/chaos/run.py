@@ -159,5 +159,4 @@ async def in_new_home(work: Callable[[Path], Awaitable[Outcome]], keep_logs_in: 
     finally:
         if not kept:
             shutil.copytree(home / "logs", keep_logs_in, dirs_exist_ok=True)
-        shutil.rmtree((home / "postgres").resolve(), ignore_errors=True)  # where the data really lies
         shutil.rmtree(home, ignore_errors=True)

@@ -21,7 +21,7 @@ from local.process import Child, ChildFailed, Process
 from tests.chaos.schedule import SERVICES, Fault
 from tests.support.databases import make_template
 from tests.support.kafka import ApacheKafka, Broker
-from tests.support.stack import environments
+from tests.support.stack import environments_on
 
 BrokerName = Literal["kafka", "embedded"]
 
@@ -170,6 +170,7 @@ async def running_system(home: Path, broker_name: BrokerName, model_url: str) ->
             await broker.kill()
     finally:
         await postgres.kill()
+        await postgres.wipe()
 
 
 def _settings(
@@ -186,8 +187,7 @@ def _settings(
         "CAREPLAN_MODEL_TIMEOUT": "8",
         "CAREPLAN_JOB_LEASE_SECONDS": "10",
     }
-    embedded = isinstance(broker, EmbeddedBroker)
-    settings = environments(database_url, broker.bootstrap_servers, embedded_broker=embedded, extra=more)
+    settings = environments_on(broker, database_url, extra=more)
     # The all-in-one's second on the embedded broker is for groups of one. Two members on a busy machine, each of whom answers
     # too late now and then, would have theirs rebalance without end.
     return {service: {**mine, "KAFKA_SESSION_SECONDS": _SESSION_SECONDS} for service, mine in settings.items()}

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tests.support.chassis import until
-from tests.support.system import LEASE_SECONDS, System, only_embedded, paused
+from tests.support.processes import paused
+from tests.support.system import LEASE_SECONDS, System, only_embedded
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), only_embedded]
 

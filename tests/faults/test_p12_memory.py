@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.support import pdfs
-from tests.support.kafka_in_docker import apache_kafka
+from tests.support.kafka_ways import apache_kafka
 from tests.support.maven import JarsUnavailable
 from tests.support.system import System, charted_order, only_embedded, running_system
 

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from local.broker import EmbeddedBroker, answers
 from tests.support.kafka import Broker
-from tests.support.kafka_in_docker import apache_kafka
+from tests.support.kafka_ways import apache_kafka
 from tests.support.maven import JarsUnavailable
 
 pytestmark = pytest.mark.anyio

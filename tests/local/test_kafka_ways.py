@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from tests.support.kafka_in_docker import apache_kafka, way
+from tests.support.kafka_ways import apache_kafka, way
 from tests.support.maven import JarsBroken, JarsUnavailable
 
 Machine = Callable[..., None]

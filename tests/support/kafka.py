@@ -7,6 +7,7 @@ Needs Java 17 and Maven. The same small interface as
 import asyncio
 import shutil
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -20,6 +21,7 @@ from local.ports import free_port
 from local.process import Child, Process
 from tests.support.commands import run_command
 from tests.support.maven import jars, version
+from tests.support.processes import paused
 
 _POM = Path(__file__).with_name("kafka.pom.xml")
 
@@ -134,6 +136,10 @@ class ApacheKafka:
 
     async def kill(self) -> None:
         await self._process.kill()
+
+    def paused(self) -> AbstractContextManager[None]:
+        assert self.pid
+        return paused(self.pid)
 
     async def wipe(self) -> None:
         """Stops, and forgets every topic, message and offset."""

@@ -10,35 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from docker.errors import APIError, DockerException, NotFound
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
 from tests.support.kafka import ApacheKafka, kafka_version
-from tests.support.maven import JarsBroken, JarsUnavailable, missing_tool
+from tests.support.maven import JarsBroken, JarsUnavailable
 
 _HEAP = {"KAFKA_HEAP_OPTS": "-Xmx512m", "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
 
 
-def apache_kafka(home: Path) -> ApacheKafka:
-    return KafkaInDocker(home) if way() == "docker" else ApacheKafka(home)
-
-
-def way() -> Literal["maven", "docker"]:
-    """Maven, as ever in CI, and where it is missing a Docker that answers. CAREPLAN_TEST_KAFKA, where set, decides."""
-    match os.environ.get("CAREPLAN_TEST_KAFKA"):
-        case "maven" | "docker" as forced:
-            return forced
-        case None | "":
-            can_only_be_docker = missing_tool() and not os.environ.get("CI") and _docker_answers()
-            return "docker" if can_only_be_docker else "maven"
-        case other:
-            raise ValueError(f"CAREPLAN_TEST_KAFKA is maven or docker, not {other}")
-
-
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
     try:
         return bool(DockerClient(timeout=10).client.ping())
     except DockerException:

@@ -1,6 +1,9 @@
-"""Questions that tests ask about processes."""
+"""What tests ask of processes."""
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -29,3 +32,17 @@ def command_of(process: psutil.Process) -> list[str]:
         return list(process.cmdline())
     except psutil.NoSuchProcess:  # what psutil calls a zombie is one of these
         return []
+
+
+@contextmanager
+def paused(*pids: int) -> Iterator[None]:
+    """SIGSTOP, with all children; SIGCONT when the block ends."""
+    everybody = [process for pid in pids for process in (psutil.Process(pid), *psutil.Process(pid).children(True))]
+    for process in everybody:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in everybody:
+            if process.is_running():
+                process.send_signal(signal.SIGCONT)

@@ -5,10 +5,9 @@ PostgreSQL is the test's own and stands behind a proxy; the language model is a 
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,10 @@ from local.ports import free_port
 from local.postgres import EmbeddedPostgres
 from local.process import Child, Process
 from tests.support.databases import make_template
-from tests.support.kafka import Broker
-from tests.support.kafka_in_docker import KafkaInDocker
+from tests.support.kafka import ApacheKafka, Broker
 from tests.support.model_server import FakeModel, fake_model
 from tests.support.orders import letters, new_order
+from tests.support.processes import paused
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.stack import environments_on, token
 
@@ -240,26 +239,12 @@ def chart_of(order: Mapping[str, Any]) -> str:
     return letters(int(order["patient"]["mrn"]))
 
 
-@contextmanager
-def paused(*pids: int) -> Iterator[None]:
-    """SIGSTOP, with all children; SIGCONT when the block ends."""
-    everybody = [process for pid in pids for process in (psutil.Process(pid), *psutil.Process(pid).children(True))]
-    for process in everybody:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in everybody:
-            if process.is_running():
-                process.send_signal(signal.SIGCONT)
-
-
-@contextmanager
-def hanging(broker: Broker) -> Iterator[None]:
+def hanging(broker: Broker) -> AbstractContextManager[None]:
     """`paused`, whichever broker it is."""
+    if isinstance(broker, ApacheKafka):
+        return broker.paused()
     assert broker.pid
-    with broker.paused() if isinstance(broker, KafkaInDocker) else paused(broker.pid):
-        yield
+    return paused(broker.pid)
 
 
 def failpoint(place: str, action: str, passes: int) -> dict[str, str]:

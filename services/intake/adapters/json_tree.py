@@ -28,14 +28,15 @@ class JsonObject:
 
     def put(self, name: str, key: str, convert: Callable[[Any], Any] | None = None) -> None:
         """Our field `name` is what stands here."""
-        self.draft.put(name, (self._prefix + key, self._left.pop(key, None)), convert)
+        self.draft.put(name, self.at(key), convert)
 
     def object(self, key: str) -> "JsonObject":
-        return JsonObject(self._left.pop(key, None), self.draft, self._prefix + key, self._all)
+        place, value = self.at(key)
+        return JsonObject(value, self.draft, place, self._all)
 
     def entries(self, key: str) -> list[Found]:
         """The entries of a list at their places, `key.0` …"""
-        place, value = self._prefix + key, self._left.pop(key, None)
+        place, value = self.at(key)
         if value is None:
             return []
         if not isinstance(value, list):

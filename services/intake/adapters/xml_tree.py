@@ -198,8 +198,5 @@ class XmlElement:
 def _by_tag(element: Element) -> dict[str, list[Element]]:
     children: dict[str, list[Element]] = {}
     for child in element:
-        if (tag := child.tag) in children:
-            children[tag].append(child)
-        else:
-            children[tag] = [child]
+        children.setdefault(child.tag, []).append(child)
     return children

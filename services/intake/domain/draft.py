@@ -5,7 +5,6 @@ Every fault and notice names the sender's place (`pt.chart_no`, `PID-3`), never 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple
 
 from chassis.errors import Fault
@@ -100,7 +99,7 @@ class Draft:
             self._set(name, values)
 
     def _set(self, name: str, value: Any) -> None:
-        group, last = _group_of(name)
+        group, _, last = name.rpartition(".")
         (self.values[group] if group else self.values)[last] = value
 
     def fault(self, place: str, code: str, message: str) -> None:
@@ -137,13 +136,6 @@ class Draft:
 
     def notices(self) -> list[Finding]:
         return [_ignored(place) for place in self.ignored[:_MAX_NOTICES]]
-
-
-@cache
-def _group_of(name: str) -> tuple[str, str]:
-    """`patient.mrn` as `patient` and `mrn`; the names of our form, and so few."""
-    group, _, last = name.rpartition(".")
-    return group, last
 
 
 def _blank(value: Any) -> bool:
