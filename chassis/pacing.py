@@ -1,4 +1,4 @@
-"""How loops wait.
+"""How loops wait, and requests for each other.
 
 Under load a loop waits a little between two batches, so that the next one serves more orders.
 
@@ -15,6 +15,14 @@ _LONGEST_SECONDS = 0.1
 def pause_after(handled: int, longest_seconds: float = _LONGEST_SECONDS) -> float:
     """Seconds to wait after a batch of that many."""
     return min(handled * _SECONDS_AN_ITEM, longest_seconds)
+
+
+async def in_step() -> None:
+    """Lets whatever came in the same moment get as far as here: what follows is then done for all of it in a row, with its
+    code and data still in the processor's caches. Three such steps take a tenth off what an order costs intake under load
+    (docs/performance.md); an order that comes alone pays a turn of the loop.
+    """
+    await asyncio.sleep(0)
 
 
 async def is_set_within(event: asyncio.Event, seconds: float) -> bool:

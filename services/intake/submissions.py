@@ -9,6 +9,7 @@ from chassis.answer import Answer
 from chassis.batches import Batches
 from chassis.database import OUTAGES
 from chassis.errors import Fault, NotFound, Rejected, UnsupportedMediaType
+from chassis.pacing import in_step
 from chassis.strict_json import parse_json
 from services.intake import document_rows
 from services.intake.archive import Archive, KeptDocument, Outcome
@@ -59,8 +60,10 @@ class Submissions:
 
     async def from_partner(self, request: Request, source: Source, content_type: str, body: bytes) -> Answer:
         """Answers as `POST /api/orders` does. Accepted or refused: once it is answered, the body is kept."""
+        await in_step()
         raw = await self.archive.keep(source.name, "raw", content_type, body)
         try:
+            await in_step()
             draft = await self._draft(source, content_type, body)
             enclosed = draft.enclosed
             if enclosed:

@@ -13,6 +13,7 @@ from chassis.database import OUTAGES, Database, Transaction
 from chassis.errors import ApplicationError, Fault, InvalidInput, NotFound, Rejected, UnsupportedMediaType, WrongState
 from chassis.idempotency import Memo, answer_once, error_answer, record, remember_refusal
 from chassis.ids import new_id
+from chassis.pacing import in_step
 from chassis.security import Caller
 from chassis.strict_json import parse_json
 from chassis.telemetry import current_traceparent, log
@@ -65,6 +66,7 @@ class Intake:
 
     async def judge(self, draft: Draft, source: str) -> Submission:
         """The order that the draft is, or InvalidInput with everything that is wrong with it, by its sender's names."""
+        await in_step()
         rules = self.form_rules()
         form, faults = draft.check(rules)
         named = diagnoses_in(draft.values)
