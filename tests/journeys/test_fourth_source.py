@@ -19,8 +19,22 @@ from typing import Any
 from chassis.errors import Fault
 from chassis.strict_json import parse_json
 from services.intake.adapters.base import Draft, Source, put_external_id
-from services.intake.adapters.json_tree import JsonObject
+from services.intake.adapters.json_layout import JsonLayout
+from services.intake.adapters.layout import Part
 from services.intake.adapters.values import date_as, padded
+
+_LAYOUT = JsonLayout(
+    Part("row.number"),
+    Part("person.given", "patient.first_name"),
+    Part("person.family", "patient.last_name"),
+    Part("person.id", "patient.mrn", padded(6)),
+    Part("person.born", "patient.date_of_birth", date_as("DD.MM.YYYY")),
+    Part("row.doctor", "provider.name"),
+    Part("row.npi", "provider.npi"),
+    Part("row.code", "primary_diagnosis"),
+    Part("row.drug", "medication"),
+    Part("row.said", "patient_records"),
+)
 
 
 class Acme(Source):
@@ -32,18 +46,7 @@ class Acme(Source):
 
     def transform(self, document: tuple[Any, list[Fault]], draft: Draft) -> None:
         value, draft.faults = document
-        row, person = (order := JsonObject(value, draft)).object("row"), order.object("person")
-        put_external_id(draft, row.at("number"))
-        draft.put("patient.first_name", person.at("given"))
-        draft.put("patient.last_name", person.at("family"))
-        draft.put("patient.mrn", person.at("id"), padded(6))
-        draft.put("patient.date_of_birth", person.at("born"), date_as("DD.MM.YYYY"))
-        draft.put("provider.name", row.at("doctor"))
-        draft.put("provider.npi", row.at("npi"))
-        draft.put("primary_diagnosis", row.at("code"))
-        draft.put("medication", row.at("drug"))
-        draft.put("patient_records", row.at("said"))
-        draft.ignored = order.unknown()
+        put_external_id(draft, _LAYOUT.read(value, draft).at("row.number"))
 '''
 ONE_LINE = '    "acme:Acme",\n'
 

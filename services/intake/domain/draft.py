@@ -125,7 +125,7 @@ class Draft:
         form, found = check_form(self.values, rules)
         if not found and not self.faults:
             return form, []
-        faults = self.in_places([*self.faults], found)
+        faults = self.in_places([*dict.fromkeys(self.faults)], found)
         return (None if faults else form), faults
 
     def in_places(self, known: list[Fault], more: Sequence[Fault]) -> list[Fault]:

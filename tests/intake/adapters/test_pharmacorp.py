@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from chassis.errors import TooLarge
-from tests.support.partners import draft_of, faults_of, order_of, sample, with_text
+from tests.support.partners import RULES, draft_of, faults_of, order_of, sample, with_text
 
 SAMPLE = sample("pharmacorp").body
 NOTES_START = "<co:ClinicalNotes>"
@@ -118,6 +118,11 @@ BREAKS = [
 @pytest.mark.parametrize(("old", "new", "place", "code"), BREAKS)
 def test_a_broken_part_is_named_as_the_hub_names_it(old: str, new: str, place: str, code: str) -> None:
     assert faults_of("pharmacorp", changed(old, new))[place] == code
+
+
+def test_what_stands_there_too_often_is_said_once() -> None:
+    _, faults = draft_of("pharmacorp", changed("<co:Therapy>", "<co:Therapy/><co:Therapy/><co:Therapy>")).check(RULES)
+    assert [fault.field for fault in faults] == ["co:Therapy", "co:Therapy/co:DrugName"]
 
 
 def test_a_document_that_is_no_base64_is_unreadable() -> None:
