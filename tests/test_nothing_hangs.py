@@ -1,13 +1,16 @@
 """What holds the suite itself: a program, a test or a fixture that hangs becomes a failure, and leaves nothing behind."""
 
+import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from tests.support.commands import TookTooLong, run_command
 from tests.support.processes import ends
+from tests.support.stack import serving
 
 _LEAVES_A_GRANDCHILD = "sleep 600 & echo $!; "
 
@@ -23,6 +26,13 @@ def test_a_program_over_its_limit_is_killed_with_all_that_it_started_and_says_wh
     with pytest.raises(TookTooLong, match=r"longer than 3 s:\n\d+") as failed:
         run_command(["setsid", "--wait", "sh", "-c", _LEAVES_A_GRANDCHILD + "wait"], seconds=3)
     assert ends(int(str(failed.value).splitlines()[1]))
+
+
+@pytest.mark.anyio
+async def test_a_server_inside_a_test_leaves_ctrl_c_to_who_runs_it() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    async with serving(FastAPI()):
+        assert signal.getsignal(signal.SIGINT) == before
 
 
 _HANGS = """
