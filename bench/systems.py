@@ -144,7 +144,7 @@ def peer() -> Iterator[System]:
         subprocess.run([*psql, "CREATE DATABASE peer"], check=True, **quiet)
         subprocess.run(["./run.sh", "start"], cwd=PEER, env=environment, check=True, **quiet)
         files = [run / f"{name}.pid" for name in ("gunicorn", "celery")]
-        _wait(lambda: all(file.exists() and file.read_text().strip() for file in files), database, None)
+        _wait(lambda: all(_is_at_work(file) for file in files), database, None)
         pids = [int(file.read_text()) for file in files]
         yield System("peer", environment, [*pids, database.pid, redis.pid])
     finally:
@@ -163,6 +163,14 @@ def _peer_python() -> Path:
         subprocess.run([sys.executable, "-m", "venv", python.parent.parent], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", PEER / "requirements.txt"], check=True)
     return python
+
+
+def _is_at_work(pid_file: Path) -> bool:
+    """It has its workers. Celery writes the file, takes it away and writes it again while it starts."""
+    try:
+        return bool(psutil.Process(int(pid_file.read_text())).children())
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        return False
 
 
 def _wait(is_ready: Any, process: subprocess.Popen[bytes], output: Path | None) -> None:
