@@ -33,12 +33,13 @@ def verdict(pairs: list[dict[str, dict[str, float]]]) -> Table:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=Path("bench-compare.json"))
+    parser.add_argument("--json", type=Path, default=Path("var/bench-compare.json"))
     arguments = parser.parse_args()
     console, pairs = Console(), []
     for number in range(1, arguments.pairs + 1):
         with console.status(f"Pair {number} of {arguments.pairs} …"):
             pairs.append({"ours": measured(ours), "peer": measured(peer)})
         console.print(table(f"Pair {number}", pairs[-1]))
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(pairs, indent=1))
     console.print(verdict(pairs))
