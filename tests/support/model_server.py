@@ -46,7 +46,7 @@ class FakeModel:
             self, "127.0.0.1", self.port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
         self._server = uvicorn.Server(config)
-        self._server.capture_signals = nullcontext  # type: ignore[method-assign]
+        self._server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
         self._task = asyncio.create_task(self._server.serve())
         while not self._server.started:
             await asyncio.sleep(0.01)

@@ -146,7 +146,7 @@ async def serving(app: Any, port: int | None = None) -> AsyncIterator[str]:
     server = uvicorn.Server(
         uvicorn.Config(app, "127.0.0.1", port, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     )
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve())
     while not server.started:
         if task.done():
