@@ -1,7 +1,6 @@
 """P2: 202 only after a durable commit; while PostgreSQL is away, full or failing, 503 with Retry-After."""
 
 import asyncio
-import shutil
 import signal
 import subprocess
 from collections import Counter
@@ -12,6 +11,7 @@ import psutil
 import pytest
 
 from tests.support.background import finish
+from tests.support.left_out import installed
 from tests.support.small_disk import fill, small_disk
 from tests.support.system import System, charted_order, embedded_broker, only_embedded, running_system
 
@@ -126,10 +126,7 @@ async def test_p2_a_full_disk_is_told_and_afterwards_it_goes_on(intake_on_a_smal
 
 @pytest.fixture
 def strace() -> str:
-    found = shutil.which("strace")
-    if found is None:
-        pytest.skip("A failing disk left out: no `strace` here")
-    return found
+    return installed("strace", "A failing disk left out: no `strace` here")
 
 
 @only_embedded

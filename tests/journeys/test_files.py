@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,13 +13,18 @@ import pytest
 
 from chassis.crypto import Keyring
 from tests.support import pdfs
+from tests.support.left_out import installed
 from tests.support.orders import new_order
 from tests.support.partners import new_patient
 from tests.support.stack import SAMPLES, Stack, secrets
 
 NOTE = (SAMPLES / "records/ivig-gmg.txt").read_text()
 PDF = ("records.pdf", pdfs.printed(*NOTE.split("\n\n")), "application/pdf")
-NEEDS_TESSERACT = pytest.mark.skipif(shutil.which("tesseract") is None, reason="scans left out: no `tesseract` here")
+
+
+@pytest.fixture
+def tesseract() -> str:
+    return installed("tesseract", "Scans left out: no `tesseract` here")
 
 
 def order_alone(**changes: Any) -> str:
@@ -79,14 +83,14 @@ async def test_the_original_is_kept_encrypted_with_the_order(system: Stack) -> N
     assert opened == PDF[1]
 
 
-@NEEDS_TESSERACT
+@pytest.mark.usefixtures("tesseract")
 async def test_a_scan_is_read(system: Stack) -> None:
     scan = pdfs.scanned("Creatinine 0.78 mg/dL\nNo history of thrombosis")
     records = await records_of(system, await post(system, ("scan.pdf", scan, "application/pdf")))
     assert "No history of thrombosis" in records
 
 
-@NEEDS_TESSERACT
+@pytest.mark.usefixtures("tesseract")
 async def test_more_scanned_pages_than_can_be_read_in_time_are_refused(system: Stack) -> None:
     answer = await post(system, ("scan.pdf", pdfs.scanned(*["page"] * 11), "application/pdf"))
     assert faults(answer) == [("patient_records", "RECORDS_UNREADABLE")]

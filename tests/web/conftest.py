@@ -1,7 +1,6 @@
 """One running all-in-one with the built form, as `make up` gives it, for everything that opens a browser."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.support.all_in_one import AllInOne, all_in_one
 from tests.support.commands import run_command
+from tests.support.left_out import installed
 
 PROJECT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -25,12 +25,7 @@ def built_form() -> Path:
 def chromium(built_form: Path) -> str:
     """A browser, and the form for it to open."""
     assert built_form.is_dir()
-    if not shutil.which(CHROMIUM):
-        reason = f"No Chromium at {CHROMIUM}: the journeys through the form are left out (set CHROMIUM to another)."
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return CHROMIUM
+    return installed(CHROMIUM, f"The form's journeys left out: no Chromium at {CHROMIUM} (set CHROMIUM to another)")
 
 
 @pytest.fixture(scope="session")
