@@ -178,6 +178,12 @@ class Database:
                 raise RuntimeError("an event leaves with a commit, and this was no transaction")
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Transaction]:
+        """For several reads that must agree: all of them see the same moment."""
+        async with self.reading() as db, db.connection.transaction(isolation="repeatable_read", readonly=True):
+            yield db
+
+    @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         """Counts an outage whoever meets it, a request as well as a loop."""
         try:

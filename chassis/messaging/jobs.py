@@ -1,11 +1,16 @@
 """Long work as rows: leased to one worker at a time, fenced by a generation, tried again with backoff.
 
+    async with worker.room() as room, database.transaction() as tx:
+        ...
+        await room.add_jobs(tx, jobs)      # leased to this worker at once, as far as it has room
+
 A worker that was paused past its lease finds its generation gone, and every write of its job fails harmlessly.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -33,9 +38,14 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_due ON jobs (due_at)
 """
 
+# The first $6 are leased with the same words as in _CLAIM.
 _ADD = """
-INSERT INTO jobs (id, subject, attempt, cause_id, trace)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[]) ON CONFLICT DO NOTHING
+INSERT INTO jobs (id, subject, attempt, cause_id, trace, due_at, generation, billed_tries)
+SELECT id, subject, attempt, cause_id, trace, now() + leased * $7::interval, leased, leased
+FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[]) WITH ORDINALITY
+        AS new (id, subject, attempt, cause_id, trace, place)
+    CROSS JOIN LATERAL (SELECT (place <= $6)::integer AS leased) AS ours
+ON CONFLICT DO NOTHING RETURNING id, subject, attempt, cause_id, trace, generation, billed_tries, free_tries
 """
 
 # A lease is a due time in the future: a worker that dies leaves a job that is due again when the lease ends.
@@ -60,6 +70,13 @@ WHERE id = $1 AND generation = $2
 # The try still counts: it was cut off, and may have been billed.
 _GIVE_BACK = """
 UPDATE jobs SET due_at = now() FROM unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
+WHERE jobs.id = mine.id AND jobs.generation = mine.generation
+"""
+
+# Nobody began it: the try does not count.
+_RETURN = """
+UPDATE jobs SET due_at = now(), billed_tries = billed_tries - 1
+FROM unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
 WHERE jobs.id = mine.id AND jobs.generation = mine.generation
 """
 
@@ -121,12 +138,31 @@ class JobCause:
     trace: str | None
 
 
-async def add_jobs(tx: Transaction, jobs: Sequence[NewJob]) -> None:
-    columns = [
-        list(column) for column in zip(*((j.id, j.subject, j.attempt, j.cause_id, j.trace) for j in jobs), strict=True)
-    ]
-    if columns:
-        await tx.execute(_ADD, *columns)
+@dataclass
+class Room:
+    """How many jobs a worker can begin at once, and until when, by its own clock, it leases them."""
+
+    places: int = 0
+    lease: timedelta = timedelta(0)
+    until: float = 0.0
+    leased: list[Job] = field(default_factory=list)
+    is_too_small: bool = False
+
+    async def add_jobs(self, tx: Transaction, jobs: Sequence[NewJob]) -> list[Job]:
+        """Those that are leased by it; the others wait for whoever has room. One an attempt: what is there already is let be."""
+        if not jobs:
+            return []
+        columns = zip(*((j.id, j.subject, j.attempt, j.cause_id, j.trace) for j in jobs), strict=True)
+        rows = await tx.fetch(_ADD, *map(list, columns), self.places, self.lease)
+        self.leased = [Job(**dict(row), lease=Lease(self.until)) for row in rows if row["generation"]]
+        self.is_too_small = len(rows) > len(self.leased)
+        return self.leased
+
+
+@asynccontextmanager
+async def no_room() -> AsyncIterator[Room]:
+    """Where no worker is: jobs wait."""
+    yield Room()
 
 
 async def finish_jobs(tx: Transaction, jobs: Sequence[Job]) -> set[UUID]:
@@ -158,13 +194,14 @@ class Worker:
     _running: dict[UUID, tuple[Job, "asyncio.Task[None]"]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _more_may_wait: bool = False
-
-    def wake(self) -> None:
-        """There is a new job."""
-        self._wake.set()
+    _works: bool = False
+    _claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Who has it may count on the room that is left."""
+    _never_begun: list[Job] = field(default_factory=list)
 
     async def run(self) -> None:
         heartbeat = asyncio.create_task(self._keep_leases())
+        self._works = True
         try:
             while True:
                 try:
@@ -174,13 +211,34 @@ class Worker:
                     log.warning("jobs.not_claimed", exc=error)
                     await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
         finally:
+            self._works = False
             await self._stop()
             heartbeat.cancel()
 
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[Room]:
+        """Jobs that a transaction within the block adds are begun after it, without being looked for."""
+        async with self._claiming:
+            room = Room(self._places, self.lease, self._lease_end())
+            try:
+                yield room
+            except BaseException:
+                # Not committed, as a rule. Where the line broke at that very moment nobody knows, and nobody begins them.
+                self._never_begun += room.leased
+                self._wake.set()
+                raise
+            for job in room.leased:
+                self._start(job)
+            if room.is_too_small:
+                self._wake.set()
+
+    @property
+    def _places(self) -> int:
+        return max(0, self.concurrency - len(self._running)) if self._works else 0
+
     async def _stop(self) -> None:
-        if not self._running:
-            return
-        await asyncio.wait([task for _, task in self._running.values()], timeout=self.finish_within_seconds)
+        if self._running:
+            await asyncio.wait([task for _, task in self._running.values()], timeout=self.finish_within_seconds)
         left = [job for job, _ in self._running.values()]
         tasks = [task for _, task in self._running.values()]
         for task in tasks:
@@ -188,6 +246,7 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await self._give_back(left)
+            await self._return_what_nobody_began()
         except Exception as error:  # the leases end by themselves
             log.warning("leases.not_given_back", jobs=len(left), exc=error)
 
@@ -199,14 +258,22 @@ class Worker:
 
     async def _start_what_is_due(self) -> None:
         self._wake.clear()
-        room = self.concurrency - len(self._running)
-        claimed = await self._claim(room) if room > 0 else []
-        for job in claimed:
-            self._start(job)
-        # A claim that filled all the room may have left others waiting: the next job that ends looks again at once.
-        self._more_may_wait = len(claimed) >= room
+        await self._return_what_nobody_began()
+        async with self._claiming:
+            places = self._places
+            claimed = await self._claim(places) if places else []
+            for job in claimed:
+                self._start(job)
+            # A claim that filled all the room may have left others waiting: the next job that ends looks again at once.
+            self._more_may_wait = len(claimed) >= places
         await asyncio.sleep(pause_after(len(claimed), longest_seconds=_LONGEST_PAUSE_SECONDS))
         await self._until_woken()
+
+    async def _return_what_nobody_began(self) -> None:
+        if jobs := list(self._never_begun):
+            async with self.database.transaction() as tx:
+                await tx.execute(_RETURN, [job.id for job in jobs], [job.generation for job in jobs])
+            del self._never_begun[: len(jobs)]
 
     def _start(self, job: Job) -> None:
         if job.id in self._running:  # it lost its lease, to ourselves

@@ -27,6 +27,8 @@ from services.generator.storage import Assignment
 from services.generator.use_cases import Accounts, Asking, Budget, Generator, LookingUp, Review
 
 _SCRIPTED_CONCURRENCY = 128
+_SCRIPTED_LEASE_SECONDS = 10.0
+"""So long at most an order waits whose process was killed. What is written twice since a process stood still costs nothing."""
 
 
 def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: LanguageModel | None = None) -> FastAPI:
@@ -59,10 +61,10 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
         parts.database,
         generator.write_plan,
         concurrency=settings.model_concurrency if models.billed else _SCRIPTED_CONCURRENCY,
-        lease=timedelta(seconds=settings.job_lease_seconds),
+        lease=timedelta(seconds=lease_seconds(settings, models)),
         tracing=parts.tracing,
     )
-    generator.wake = worker.wake
+    generator.room = worker.room
 
     async def index_knowledge() -> None:
         await looking_up.embed_all_facts()
@@ -79,6 +81,13 @@ def build(settings: GeneratorSettings, nudges: Nudges | None = None, model: Lang
         event_loops=[("worker", worker.run), *([("knowledge index", index_knowledge)] if models.billed else [])],
         has_jobs=True,
     )
+
+
+def lease_seconds(settings: GeneratorSettings, models: Fleet) -> float:
+    """So long an order waits whose process died; so long a process may stand still before another asks, and pays, again."""
+    if models.billed:
+        return settings.job_lease_seconds
+    return min(settings.job_lease_seconds, _SCRIPTED_LEASE_SECONDS)
 
 
 def models_of(settings: GeneratorSettings) -> Fleet:

@@ -46,7 +46,7 @@ class GeneratorSettings(ServiceSettings):
     """For `local` the address of your server, for `openai` one of its own regions or a gateway to it."""
     model_timeout_seconds: float = Field(default=120, alias="CAREPLAN_MODEL_TIMEOUT", gt=0)
     model_concurrency: int = Field(default=16, alias="CAREPLAN_MODEL_CONCURRENCY", ge=1)
-    """Calls at once, for each process; the scripted provider, which waits for nobody, takes 64 jobs at once."""
+    """Calls at once, for each process; the scripted provider, which waits for nobody, takes 128 jobs at once."""
     breaker_failures: int = Field(default=5, alias="CAREPLAN_MODEL_BREAKER_FAILURES", ge=1)
     breaker_rest_seconds: float = Field(default=30, alias="CAREPLAN_MODEL_BREAKER_SECONDS", gt=0)
     monthly_budget_usd: Decimal | None = Field(default=None, alias="CAREPLAN_MODEL_BUDGET_USD", ge=0)
@@ -54,6 +54,7 @@ class GeneratorSettings(ServiceSettings):
     price_file: Path | None = Field(default=None, alias="CAREPLAN_PRICES")
     """A table of prices of your own, in the form of services/generator/prices.toml."""
     job_lease_seconds: float = Field(default=60, alias="CAREPLAN_JOB_LEASE_SECONDS", gt=0)
+    """After so long another takes a job whose process died; ten seconds at most where writing costs nothing."""
 
     @field_validator("fallbacks", mode="before")
     @classmethod

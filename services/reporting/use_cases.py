@@ -75,7 +75,7 @@ class Reporting:
         intake that it is completed is not told that it does not exist.
         """
         for pause in _CATCHING_UP_SECONDS:
-            async with self.database.reading() as db:
+            async with self.database.snapshot() as db:
                 found = await storage.careplan_by_id(db, careplan_id, version)
             if found is not None or abs(datetime.now(UTC) - made_at(careplan_id)) > _JUST_MADE:
                 return found
@@ -93,7 +93,7 @@ class Reporting:
         return storage.report_rows(self.database, wanted)
 
     async def summary(self, wanted: Filter) -> dict[str, Any]:
-        async with self.database.reading() as db:
+        async with self.database.snapshot() as db:
             return await storage.summary(db, wanted)
 
 

@@ -100,6 +100,21 @@ async def test_an_event_emitted_outside_of_a_transaction_is_refused_not_lost(int
             db.emit(asked_again())
 
 
+async def test_what_is_read_in_a_snapshot_is_of_one_moment(intake: Database) -> None:
+    async with intake.snapshot() as db:
+        before = await db.fetchval("SELECT count(*) FROM idempotency")
+        async with intake.transaction() as tx:
+            await tx.execute(_LETTER, "k")
+        assert await db.fetchval("SELECT count(*) FROM idempotency") == before
+    assert await _count(intake, "idempotency") == before + 1
+
+
+async def test_a_snapshot_writes_nothing(intake: Database) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with intake.snapshot() as db:
+            await db.execute(_LETTER, "k")
+
+
 async def test_what_is_delivered_twice_is_new_once(validation: Database) -> None:
     first, second = an_event(), an_event()
     async with validation.transaction() as tx:

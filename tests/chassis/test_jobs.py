@@ -12,7 +12,7 @@ import pytest
 
 from chassis.database import Database
 from chassis.ids import new_id
-from chassis.messaging.jobs import Job, NewJob, Worker, add_jobs, finish_jobs, postpone_job
+from chassis.messaging.jobs import Job, NewJob, Room, Worker, finish_jobs, postpone_job
 from tests.support.chassis import until
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ def _new(subject: Any = None, attempt: int = 1) -> NewJob:
 
 async def _add(database: Database, *jobs: NewJob) -> None:
     async with database.transaction() as tx:
-        await add_jobs(tx, jobs)
+        await Room().add_jobs(tx, jobs)
 
 
 async def _execute(database: Database, sql: str) -> None:
@@ -187,17 +187,104 @@ async def test_more_jobs_than_room_are_taken_without_waiting_for_the_poll(genera
         await until(lambda: _is_empty(generator))
 
 
-async def test_a_new_job_is_taken_at_once_when_the_worker_is_told(generator: Database) -> None:
-    done = asyncio.Event()
+async def _add_in(worker: Worker, *jobs: NewJob) -> list[Job]:
+    async with worker.room() as room, worker.database.transaction() as tx:
+        return await room.add_jobs(tx, jobs)
 
-    async def do(_: Job) -> None:
-        done.set()
+
+async def test_a_job_that_is_made_where_there_is_room_is_begun_at_once_and_nobody_looks_for_it(
+    generator: Database,
+) -> None:
+    done: list[Job] = []
+
+    async def do(job: Job) -> None:
+        done.append(job)
+        await _finish(generator, job)
 
     async with _working(generator, do, safety_poll_seconds=600) as worker:
-        await asyncio.sleep(0.1)
-        await _add(generator, _new())
-        worker.wake()
-        await asyncio.wait_for(done.wait(), 45)
+        await until(lambda: worker._works)
+        new = _new()
+        (job,) = await _add_in(worker, new)
+        await until(lambda: done == [job])
+        assert (job.id, job.cause_id, job.trace) == (new.id, new.cause_id, "trace")
+        assert (job.generation, job.billed_tries, job.free_tries) == (1, 1, 0)
+        await until(lambda: _is_empty(generator))
+
+
+async def test_a_job_that_is_made_where_there_is_room_is_under_lease_from_the_first(generator: Database) -> None:
+    async with _working(generator, _forever, safety_poll_seconds=600) as worker:
+        await until(lambda: worker._works)
+        await _add_in(worker, _new())
+        assert await Worker(generator, _nothing)._claim(10) == []
+
+
+async def _forever(_: Job) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_what_a_worker_has_no_room_for_waits_and_is_taken_as_soon_as_there_is(generator: Database) -> None:
+    running, most, done, left = 0, 0, list[int](), asyncio.Event()
+
+    async def do(job: Job) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await left.wait()
+        running -= 1
+        done.append(await _finish(generator, job))
+
+    async with _working(generator, do, safety_poll_seconds=600, concurrency=3) as worker:
+        await until(lambda: worker._works)
+        leased = await asyncio.gather(*(_add_in(worker, _new(), _new()) for _ in range(4)))
+        assert [len(jobs) for jobs in leased] == [2, 1, 0, 0]
+        left.set()
+        await until(lambda: _is_empty(generator))
+    assert (most, done) == (3, [1] * 8)
+
+
+async def test_a_worker_that_stopped_has_no_room_and_another_takes_what_it_adds(generator: Database) -> None:
+    async with _working(generator, _nothing) as stopped:
+        await until(lambda: stopped._works)
+    assert await _add_in(stopped, _new()) == []
+    (job,) = await Worker(generator, _nothing)._claim(10)
+    assert (job.generation, job.billed_tries) == (1, 1)
+
+
+async def test_a_job_that_was_not_committed_is_not_begun(generator: Database) -> None:
+    begun: list[Job] = []
+
+    async def do(job: Job) -> None:
+        begun.append(job)
+
+    async with _working(generator, do, safety_poll_seconds=600) as worker:
+        await until(lambda: worker._works)
+        with pytest.raises(ZeroDivisionError):
+            async with worker.room() as room, generator.transaction() as tx:
+                await room.add_jobs(tx, [_new()])
+                raise ZeroDivisionError
+        await until(lambda: not worker._never_begun)
+    assert (begun, await _rows(generator)) == ([], [])
+
+
+async def test_a_job_of_which_nobody_knows_whether_it_was_committed_is_due_at_once_and_no_try_counts(
+    generator: Database,
+) -> None:
+    begun: list[Job] = []
+
+    async def do(job: Job) -> None:
+        begun.append(job)
+        await _finish(generator, job)
+
+    async with _working(generator, do, safety_poll_seconds=600, lease=_LONG) as worker:
+        await until(lambda: worker._works)
+        with pytest.raises(ConnectionResetError):
+            async with worker.room() as room:
+                async with generator.transaction() as tx:
+                    await room.add_jobs(tx, [_new()])
+                raise ConnectionResetError
+        await until(lambda: begun)
+        assert [(job.generation, job.billed_tries) for job in begun] == [(2, 1)]
+        await until(lambda: _is_empty(generator))
 
 
 async def test_a_job_whose_work_raises_is_due_again_when_its_lease_ends(generator: Database) -> None:

@@ -14,7 +14,7 @@ from chassis.database import Database
 from chassis.measurements import Measurements
 from chassis.messaging import lag
 from chassis.messaging.dead_letters import Message
-from chassis.messaging.jobs import NewJob, add_jobs
+from chassis.messaging.jobs import NewJob, Room
 from chassis.messaging.kafka import Reader, ensure_topics, producer
 from schemas.topics import ORDERS
 from tests.support.chassis import asked_again, codec_of, database_of, settings_for, until, warned
@@ -55,7 +55,7 @@ async def test_a_database_that_is_away_is_seen_as_away() -> None:
 async def test_jobs_and_their_age_are_measured(generator: Database) -> None:
     async with generator.transaction() as tx:
         event = asked_again()
-        await add_jobs(tx, [NewJob(event.order_id, event.order_id, 1, event.order_id, None)])
+        await Room().add_jobs(tx, [NewJob(event.order_id, event.order_id, 1, event.order_id, None)])
     async with generator.transaction() as tx:
         await tx.execute("UPDATE jobs SET created_at = now() - interval '300 s'")
     await Measurements("generator", generator, has_jobs=True).take()

@@ -13,7 +13,7 @@ from services.generator.adapters.fleet import Fleet
 from services.generator.adapters.price_file import PRICE_FILE, read_prices
 from services.generator.domain.prices import Usage
 from services.generator.domain.routing import high_risk, tier_of
-from services.generator.main import build, models_of
+from services.generator.main import build, lease_seconds, models_of
 from services.generator.settings import GeneratorSettings
 from tests.support.plans import request_for
 
@@ -149,6 +149,20 @@ def test_routing_and_fallbacks_are_as_the_settings_say_and_there_are_none_by_def
         ("openai", "gpt-6.1-sol"),
         ("local", "llama"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({"CAREPLAN_MODEL": "scripted"}, 10),
+        ({"CAREPLAN_MODEL": "scripted", "CAREPLAN_JOB_LEASE_SECONDS": "5"}, 5),
+        ({"CAREPLAN_MODEL": "anthropic"}, 60),
+        ({"CAREPLAN_MODEL": "anthropic", "CAREPLAN_JOB_LEASE_SECONDS": "90"}, 90),
+    ],
+)
+def test_a_job_that_nobody_pays_for_is_tried_anew_soon_after_a_crash(changes: dict[str, str], seconds: float) -> None:
+    settings = settings_of(**changes)
+    assert lease_seconds(settings, models_of(settings)) == seconds
 
 
 def test_a_budget_without_a_price_stops_the_start() -> None:

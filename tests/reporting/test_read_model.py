@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.crypto import Keyring
-from chassis.database import Database
+from chassis.database import Database, Transaction
 from chassis.ids import new_id
 from chassis.messaging.codec import Codec
 from schemas.careplan import ModelUse, Signature
@@ -28,6 +28,7 @@ from services.reporting.domain.read_model import (
     version_of,
 )
 from services.reporting.live_list import LiveList
+from services.reporting.storage import Filter
 from services.reporting.use_cases import Reporting
 from tests.support.facts import an_id, at, event, order, packed_plan, warning
 from tests.support.stack import environments, secrets
@@ -268,3 +269,23 @@ async def test_a_batch_of_repeated_facts_that_are_not_the_same_event_is_no_stumb
     await reporting.take_in([*story("revised and approved", oid), *story("revised and approved", oid)])
     row, versions = await kept(reporting, oid)
     assert (row["status"], row["review"], len(versions)) == ("completed", "approved", 2)
+
+
+async def test_the_figures_of_a_summary_agree_while_orders_arrive(
+    reporting: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reporting.take_in([received(new_id())])
+    fetch = Transaction.fetch
+
+    async def fetch_while_orders_arrive(self: Transaction, sql: str, *args: Any) -> list[Any]:
+        if "GROUP BY" in sql and "orders" in sql:
+            monkeypatch.setattr(Transaction, "fetch", fetch)
+            await reporting.take_in([received(new_id())])
+        return await fetch(self, sql, *args)
+
+    monkeypatch.setattr(Transaction, "fetch", fetch_while_orders_arrive)
+    summary = await reporting.summary(Filter(medication="ivig"))
+    assert Transaction.fetch is fetch
+    counted = [summary["figures"]["orders"], *(sum(summary[f"by_{what}"].values()) for what in ("status", "source"))]
+    assert len(set(counted)) == 1
+    assert counted[0] == sum(day["orders"] for day in summary["by_day"])

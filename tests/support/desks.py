@@ -101,7 +101,7 @@ class Desk:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         worker = Worker(self.database, self.generator.write_plan, lease=self.lease, safety_poll_seconds=0.05)
-        self.generator.wake = worker.wake
+        self.generator.room = worker.room
         task = asyncio.create_task(worker.run())
         try:
             yield

@@ -10,6 +10,7 @@ Nothing is held open while the model thinks: each arrow that writes is a short t
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +19,7 @@ from chassis.batches import Batches
 from chassis.crypto import Keyring
 from chassis.database import OUTAGES, Database
 from chassis.ids import new_id
-from chassis.messaging.jobs import Job, NewJob, add_jobs, finish_jobs, postpone_job
+from chassis.messaging.jobs import Job, NewJob, Room, finish_jobs, no_room, postpone_job
 from chassis.telemetry import log
 from schemas.careplan import CarePlan, ModelUse, pack
 from schemas.event import Event, Fact
@@ -63,9 +64,11 @@ class Generator:
     """The model's answer as a care plan that passes every gate; BadAnswer says what is wrong with it."""
     billed: bool
     """Whether somebody may send a bill: then answers are kept, and what a plan took is read from the ledger."""
-    wake: Callable[[], None] = lambda: None
-    """Tells the worker of this process that there are new jobs."""
+    room: Callable[[], AbstractAsyncContextManager[Room]] = no_room
+    """What the worker of this process can begin at once."""
     first_backoff_seconds: float = 1.0
+    _at_hand: dict[UUID, Assignment] = field(default_factory=dict)
+    """Of jobs that begin where they were made: what need not be read."""
     _assignments: Batches[UUID, Assignment] = field(init=False)
     _outcomes: Batches[_Outcome, None] = field(init=False)
 
@@ -76,25 +79,26 @@ class Generator:
     # ── take on ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def take_on(self, events: Sequence[Event]) -> None:
-        async with self.database.transaction() as tx:
-            new = await tx.first_time(events)
-            accepted = [
-                (event.subject, Assignment(event.data.order, event.time, event.data.findings))
-                for event in new
-                if isinstance(event.data, OrderAccepted)
-            ]
-            if accepted:
-                await storage.keep_orders(tx, accepted)
-            await add_jobs(tx, [_job_for(event) for event in new])
+        async with self.room() as room:
+            async with self.database.transaction() as tx:
+                new = await tx.first_time(events)
+                accepted = {
+                    event.subject: Assignment(event.data.order, event.time, event.data.findings)
+                    for event in new
+                    if isinstance(event.data, OrderAccepted)
+                }
+                if accepted:
+                    await storage.keep_orders(tx, list(accepted.items()))
+                leased = await room.add_jobs(tx, [_job_for(event) for event in new])
+            self._at_hand |= {job.id: accepted[job.subject] for job in leased if job.subject in accepted}
         if new:
             log.info("jobs.added", jobs=len(new))
-            self.wake()
 
     # ── write ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def write_plan(self, job: Job) -> None:
         """One lease of a job, to its end: a plan, a failure, or postponed."""
-        assignment = await self._assignments.submit(job.subject)
+        assignment = self._at_hand.pop(job.id, None) or await self._assignments.submit(job.subject)
         kept = await self._kept_answers(job)
         request = self.prepare(assignment)
         try:
