@@ -22,7 +22,7 @@ class Accounts:
 
     async def costs(self, first: date | None, last: date | None) -> dict[str, Any]:
         """By day and by model, both days included (UTC)."""
-        async with self.database.reading() as db:
+        async with self.database.snapshot() as db:
             return {
                 "estimate": True,
                 "prices_as_of": self.prices.as_of.isoformat(),
