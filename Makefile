@@ -36,7 +36,7 @@ knowledge: $(VENV)/ready ## Write the pages of docs/knowledge from the drug file
 	@$(RUN) -m knowledge.page
 
 test: $(VENV)/ready web ## Run the tests with everything they need: their own PostgreSQL and broker.
-	$(RUN) -m pytest -m "not faults and not soak" -n 3 --dist loadfile -o faulthandler_timeout=1800 $(ONLY)
+	$(RUN) -m pytest -m "not faults and not soak" -n 3 --dist loadfile --no-loadscope-reorder -o faulthandler_timeout=1800 $(ONLY)
 
 chaos: $(VENV)/ready ## Harm the whole system by a seeded schedule and judge it: SEED=7 MINUTES=2 BROKER=kafka (docs/chaos.md).
 	@$(RUN) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),2) --broker $(or $(BROKER),embedded)

@@ -243,6 +243,7 @@ async def test_what_a_worker_has_no_room_for_waits_and_is_taken_as_soon_as_there
 
 
 async def test_a_worker_that_stopped_has_no_room_and_another_takes_what_it_adds(generator: Database) -> None:
+    await generator.pool()  # cut off while it opens, asyncpg has its error where nobody hears it
     async with _working(generator, _nothing) as stopped:
         await until(lambda: stopped._works)
     assert await _add_in(stopped, _new()) == []
