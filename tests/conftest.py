@@ -33,14 +33,17 @@ def pytest_configure() -> None:
         ports._RANGE = ports._RANGE[first : first + size]
 
 
-_LONG = ("web/", "local/test_up", "local/test_backup", "deploy/test_dashboards", "deploy/test_gateway", "chassis/test_kafka_reader",
-         "chassis/test_lost_log", "journeys/test_no_leaks", "journeys/test_models", "generator/test_retrieval")  # fmt: skip
+_LONG = (
+    "tests/web/", "tests/local/test_up", "tests/local/test_backup", "tests/deploy/test_dashboards", "tests/deploy/test_gateway",
+    "tests/chassis/test_kafka_reader", "tests/chassis/test_lost_log", "tests/journeys/test_no_leaks", "tests/journeys/test_models",
+    "tests/generator/test_retrieval",
+)  # fmt: skip
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest are begun first: begun last, one worker would be at them while the others have nothing left."""
-    items.sort(key=lambda item: not item.nodeid.startswith(tuple(f"tests/{name}" for name in _LONG)))
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -67,16 +67,9 @@ UPDATE jobs SET due_at = now() + $3::interval, billed_tries = billed_tries - $4:
 WHERE id = $1 AND generation = $2
 """
 
-# The try still counts: it was cut off, and may have been billed.
+# A try that was cut off still counts, it may have been billed; $3 is 1 where nobody began it, and it does not.
 _GIVE_BACK = """
-UPDATE jobs SET due_at = now() FROM unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
-WHERE jobs.id = mine.id AND jobs.generation = mine.generation
-"""
-
-# Nobody began it: the try does not count.
-_RETURN = """
-UPDATE jobs SET due_at = now(), billed_tries = billed_tries - 1
-FROM unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
+UPDATE jobs SET due_at = now(), billed_tries = billed_tries - $3::integer FROM unnest($1::uuid[], $2::integer[]) AS mine (id, generation)
 WHERE jobs.id = mine.id AND jobs.generation = mine.generation
 """
 
@@ -245,16 +238,21 @@ class Worker:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
-            await self._give_back(left)
+            if left:
+                await self._give_back(left)
+                log.info("leases.given_back", jobs=len(left))
             await self._return_what_nobody_began()
         except Exception as error:  # the leases end by themselves
             log.warning("leases.not_given_back", jobs=len(left), exc=error)
 
-    async def _give_back(self, jobs: Sequence[Job]) -> None:
-        if jobs:
-            async with self.database.transaction() as tx:
-                await tx.execute(_GIVE_BACK, [job.id for job in jobs], [job.generation for job in jobs])
-            log.info("leases.given_back", jobs=len(jobs))
+    async def _return_what_nobody_began(self) -> None:
+        if jobs := list(self._never_begun):
+            await self._give_back(jobs, uncounted=1)
+            del self._never_begun[: len(jobs)]
+
+    async def _give_back(self, jobs: Sequence[Job], uncounted: int = 0) -> None:
+        async with self.database.transaction() as tx:
+            await tx.execute(_GIVE_BACK, [job.id for job in jobs], [job.generation for job in jobs], uncounted)
 
     async def _start_what_is_due(self) -> None:
         self._wake.clear()
@@ -268,12 +266,6 @@ class Worker:
             self._more_may_wait = len(claimed) >= places
         await asyncio.sleep(pause_after(len(claimed), longest_seconds=_LONGEST_PAUSE_SECONDS))
         await self._until_woken()
-
-    async def _return_what_nobody_began(self) -> None:
-        if jobs := list(self._never_begun):
-            async with self.database.transaction() as tx:
-                await tx.execute(_RETURN, [job.id for job in jobs], [job.generation for job in jobs])
-            del self._never_begun[: len(jobs)]
 
     def _start(self, job: Job) -> None:
         if job.id in self._running:  # it lost its lease, to ourselves

@@ -52,21 +52,27 @@ async def _working(database: Database, do: Callable[[Job], Awaitable[None]], **s
     worker = Worker(database, do, **{"safety_poll_seconds": 0.02, "finish_within_seconds": 0.05, **settings})
     task = asyncio.create_task(worker.run())
     try:
+        await until(lambda: worker._works)
         yield worker
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_job_is_done_once_and_finishing_removes_it(generator: Database) -> None:
-    new, done = _new(), []
+def _finishing(database: Database, seen: list[Job]) -> Callable[[Job], Awaitable[None]]:
+    """Work that is done at once, and noted."""
 
     async def do(job: Job) -> None:
-        done.append(job)
-        assert await _finish(generator, job) == 1
+        seen.append(job)
+        assert await _finish(database, job) == 1
 
+    return do
+
+
+async def test_a_job_is_done_once_and_finishing_removes_it(generator: Database) -> None:
+    new, done = _new(), list[Job]()
     await _add(generator, new)
-    async with _working(generator, do):
+    async with _working(generator, _finishing(generator, done)):
         await until(lambda: done)
         await until(lambda: _is_empty(generator))
     (job,) = done
@@ -196,13 +202,7 @@ async def test_a_job_that_is_made_where_there_is_room_is_begun_at_once_and_nobod
     generator: Database,
 ) -> None:
     done: list[Job] = []
-
-    async def do(job: Job) -> None:
-        done.append(job)
-        await _finish(generator, job)
-
-    async with _working(generator, do, safety_poll_seconds=600) as worker:
-        await until(lambda: worker._works)
+    async with _working(generator, _finishing(generator, done), safety_poll_seconds=600) as worker:
         new = _new()
         (job,) = await _add_in(worker, new)
         await until(lambda: done == [job])
@@ -213,7 +213,6 @@ async def test_a_job_that_is_made_where_there_is_room_is_begun_at_once_and_nobod
 
 async def test_a_job_that_is_made_where_there_is_room_is_under_lease_from_the_first(generator: Database) -> None:
     async with _working(generator, _forever, safety_poll_seconds=600) as worker:
-        await until(lambda: worker._works)
         await _add_in(worker, _new())
         assert await Worker(generator, _nothing)._claim(10) == []
 
@@ -234,7 +233,6 @@ async def test_what_a_worker_has_no_room_for_waits_and_is_taken_as_soon_as_there
         done.append(await _finish(generator, job))
 
     async with _working(generator, do, safety_poll_seconds=600, concurrency=3) as worker:
-        await until(lambda: worker._works)
         leased = await asyncio.gather(*(_add_in(worker, _new(), _new()) for _ in range(4)))
         assert [len(jobs) for jobs in leased] == [2, 1, 0, 0]
         left.set()
@@ -245,7 +243,7 @@ async def test_what_a_worker_has_no_room_for_waits_and_is_taken_as_soon_as_there
 async def test_a_worker_that_stopped_has_no_room_and_another_takes_what_it_adds(generator: Database) -> None:
     await generator.pool()  # cut off while it opens, asyncpg has its error where nobody hears it
     async with _working(generator, _nothing) as stopped:
-        await until(lambda: stopped._works)
+        pass
     assert await _add_in(stopped, _new()) == []
     (job,) = await Worker(generator, _nothing)._claim(10)
     assert (job.generation, job.billed_tries) == (1, 1)
@@ -253,12 +251,7 @@ async def test_a_worker_that_stopped_has_no_room_and_another_takes_what_it_adds(
 
 async def test_a_job_that_was_not_committed_is_not_begun(generator: Database) -> None:
     begun: list[Job] = []
-
-    async def do(job: Job) -> None:
-        begun.append(job)
-
-    async with _working(generator, do, safety_poll_seconds=600) as worker:
-        await until(lambda: worker._works)
+    async with _working(generator, _finishing(generator, begun), safety_poll_seconds=600) as worker:
         with pytest.raises(ZeroDivisionError):
             async with worker.room() as room, generator.transaction() as tx:
                 await room.add_jobs(tx, [_new()])
@@ -271,13 +264,7 @@ async def test_a_job_of_which_nobody_knows_whether_it_was_committed_is_due_at_on
     generator: Database,
 ) -> None:
     begun: list[Job] = []
-
-    async def do(job: Job) -> None:
-        begun.append(job)
-        await _finish(generator, job)
-
-    async with _working(generator, do, safety_poll_seconds=600, lease=_LONG) as worker:
-        await until(lambda: worker._works)
+    async with _working(generator, _finishing(generator, begun), safety_poll_seconds=600, lease=_LONG) as worker:
         with pytest.raises(ConnectionResetError):
             async with worker.room() as room:
                 async with generator.transaction() as tx:

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
@@ -21,6 +19,7 @@ async def test_p8_a_model_that_is_down_delays_plans_and_nothing_else(system: Sys
     else:
         system.model.mood = mood  # type: ignore[assignment] # parametrized
     orders = [charted_order() for _ in range(_ORDERS)]
+    charts = [chart_of(order) for order in orders]
     order_ids, seconds = [], []
     for order in orders:
         began = time.monotonic()
@@ -33,12 +32,7 @@ async def test_p8_a_model_that_is_down_delays_plans_and_nothing_else(system: Sys
     await system.all_in(frozenset({"processing"}), order_ids)
     await asyncio.sleep(8)
     assert {(await system.show(order_id))["status"] for order_id in order_ids} == {"processing"}
-    assert _billed(system, orders) == [0] * _ORDERS
+    assert system.model.billed_for(charts) == [0] * _ORDERS
     await system.healthy()
     await system.completed(order_ids)
-    assert _billed(system, orders) == [1] * _ORDERS
-
-
-def _billed(system: System, orders: Sequence[dict[str, Any]]) -> list[int]:
-    """Of these orders: some of an earlier test may have waited for the model, too."""
-    return [system.model.billed[chart_of(order)] for order in orders]
+    assert system.model.billed_for(charts) == [1] * _ORDERS
